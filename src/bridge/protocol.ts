@@ -1,0 +1,97 @@
+/**
+ * The contract between the page and its workers: types only, no code. The workers `satisfies` these interfaces; the page
+ * reaches them through `client.ts` alone. An `AbortSignal` does not cross to a worker: a job is cancelled by `cancel(jobId)`.
+ * Callbacks are comlink proxies. Errors arrive with `name` (see `errors.ts`) and `message`.
+ */
+import type { GenerationMetadata } from '../image/metadata/generationMetadata.ts';
+import type { AnalysisEvent, AnalysisResult, AnalysisSettings } from '../pipeline/analysis.ts';
+import type { Precision } from '../graph/weights.ts';
+import type { RuntimeStatus, Tier } from '../runtime/status.ts';
+
+/** An installed pack: compiled models in the browser's private file system. */
+export interface PackSummary {
+  readonly id: string;
+  /** Name of the folder it came from; shown. */
+  readonly name: string;
+  /** What the CLIP is, e.g. `ViT-B/16, 512-d`. */
+  readonly description: string;
+  readonly precision: Precision;
+  readonly imageSizes: readonly number[];
+  /** Bytes on disk. */
+  readonly byteLength: number;
+  /** Whether the authors' learned quality contexts are in it and fit it. */
+  readonly hasLearnedContexts: boolean;
+  /** Milliseconds since 1970. */
+  readonly installedAt: number;
+}
+
+/** Bytes done of bytes to do, in one named stage of a longer job. */
+export interface ByteProgress {
+  readonly stage: 'read' | 'compile' | 'write' | 'load';
+  /** The file or tensor at work; shown. */
+  readonly item: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What opening an image file tells before anything is analysed. */
+export interface OpenedImage {
+  readonly width: number;
+  readonly height: number;
+  /** Upright, sRGB, over white; at most `PREVIEW_SIDE` px a side: what the strip and the stage of huge images draw. */
+  readonly preview: ImageBitmap;
+  /** What the generator wrote into the file; null where it carries nothing. */
+  readonly metadata: GenerationMetadata | null;
+  /** Sentences for the user, e.g. that the metadata is damaged. */
+  readonly hints: readonly string[];
+}
+
+/** One heatmap to paint at full size for export. */
+export interface HeatmapExport {
+  readonly jobId: string;
+  readonly map: { readonly gridWidth: number; readonly gridHeight: number; readonly values: Float32Array };
+  readonly width: number;
+  readonly height: number;
+  readonly scale: 'absolute' | 'relative';
+}
+
+/** The worker that owns the runtime, the GPU and the pipeline. */
+export interface RefineWorkerApi {
+  /** Detects tiers, self-tests and picks one. Call once before anything else; `preferred` is tried first. */
+  start(preferred: Tier | null): Promise<RuntimeStatus>;
+  /** Changes the tier; the open pack is loaded again on its next use. Throws TierUnavailableError. */
+  selectTier(tier: Tier): Promise<RuntimeStatus>;
+  /** Calls `onLost` with a sentence each time the GPU device is lost; the next job starts on a new device. */
+  watchDevice(onLost: (reason: string) => void): Promise<void>;
+  /** Makes the pack the one that analyses run with. Models load on first use. Throws PackMissingError, StorageError. */
+  usePack(packId: string): Promise<PackSummary>;
+  /** Reads header, pixels and metadata of an image file. Throws ImageError. */
+  openImage(file: File): Promise<OpenedImage>;
+  /** Runs the maps; results are told through `onEvent` as soon as they are ready. */
+  analyse(
+    job: { readonly jobId: string; readonly file: File; readonly prompt: string; readonly settings: AnalysisSettings },
+    onEvent: (event: AnalysisEvent) => void,
+  ): Promise<AnalysisResult>;
+  /** Paints a heatmap as PNG at the image's size. */
+  exportHeatmap(request: HeatmapExport): Promise<Blob>;
+  /** Stops a job at its next step; its promise rejects with AbortError. Unknown ids are ignored. */
+  cancel(jobId: string): Promise<void>;
+}
+
+/** The worker that compiles published checkpoints into packs. */
+export interface CompileWorkerApi {
+  /** Packs in the browser's private file system. */
+  listPacks(): Promise<readonly PackSummary[]>;
+  /** Compiles a folder in hub layout. `path` is relative to the folder. Nothing is left behind when it fails. */
+  compileFolder(
+    job: {
+      readonly jobId: string;
+      readonly name: string;
+      readonly files: readonly { readonly path: string; readonly file: File }[];
+      readonly precision: Precision;
+    },
+    onProgress: (progress: ByteProgress) => void,
+  ): Promise<PackSummary>;
+  deletePack(packId: string): Promise<void>;
+  cancel(jobId: string): Promise<void>;
+}
