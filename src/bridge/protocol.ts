@@ -3,27 +3,14 @@
  * reaches them through `client.ts` alone. An `AbortSignal` does not cross to a worker: a job is cancelled by `cancel(jobId)`.
  * Callbacks are comlink proxies. Errors arrive with `name` (see `errors.ts`) and `message`.
  */
+
+import type { Precision } from '../graph/weights.ts';
 import type { GenerationMetadata } from '../image/metadata/generationMetadata.ts';
 import type { AnalysisEvent, AnalysisResult, AnalysisSettings } from '../pipeline/analysis.ts';
-import type { Precision } from '../graph/weights.ts';
 import type { RuntimeStatus, Tier } from '../runtime/status.ts';
+import type { PackSummary } from '../storage/packManifest.ts';
 
-/** An installed pack: compiled models in the browser's private file system. */
-export interface PackSummary {
-  readonly id: string;
-  /** Name of the folder it came from; shown. */
-  readonly name: string;
-  /** What the CLIP is, e.g. `ViT-B/16, 512-d`. */
-  readonly description: string;
-  readonly precision: Precision;
-  readonly imageSizes: readonly number[];
-  /** Bytes on disk. */
-  readonly byteLength: number;
-  /** Whether the authors' learned quality contexts are in it and fit it. */
-  readonly hasLearnedContexts: boolean;
-  /** Milliseconds since 1970. */
-  readonly installedAt: number;
-}
+export type { PackSummary };
 
 /** Bytes done of bytes to do, in one named stage of a longer job. */
 export interface ByteProgress {

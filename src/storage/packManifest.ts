@@ -1,0 +1,34 @@
+import type { Precision, WeightIndex } from '../graph/weights.ts';
+
+/** An installed pack as the interface shows it. */
+export interface PackSummary {
+  readonly id: string;
+  /** Name of the folder it came from. */
+  readonly name: string;
+  /** What the CLIP is, e.g. `ViT-B/16, 512-d`. */
+  readonly description: string;
+  readonly precision: Precision;
+  /** Square input sizes in pixels it was compiled for, ascending. */
+  readonly imageSizes: readonly number[];
+  /** Bytes on disk. */
+  readonly byteLength: number;
+  /** Whether the authors' learned quality contexts are in it and fit it. */
+  readonly hasLearnedContexts: boolean;
+  /** Milliseconds since 1970. */
+  readonly installedAt: number;
+}
+
+/** Version of the layout below; a pack of another version is not listed and has to be compiled again. */
+export const PACK_FORMAT = 1;
+
+/**
+ * `pack.json`: written last, so that a folder without it is an unfinished pack. Beside it lie the shards named in
+ * `weights` and the published files named in `files`, byte for byte as they came.
+ */
+export interface PackManifest {
+  readonly format: typeof PACK_FORMAT;
+  readonly summary: PackSummary;
+  readonly weights: WeightIndex;
+  /** Published files kept in the pack: config, tokenizer, preprocessing, learned contexts. */
+  readonly files: readonly string[];
+}
