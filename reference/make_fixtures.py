@@ -1,0 +1,15 @@
+"""Regenerates everything in reference/fixtures (except fixtures/checkpoints): python reference/make_fixtures.py"""
+
+from pathlib import Path
+
+from tiny_clip import save_checkpoints
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def main() -> None:
+    save_checkpoints(FIXTURES)
+
+
+if __name__ == "__main__":
+    main()
