@@ -111,7 +111,7 @@ export function upsampleBicubic(
         w1 * (rows[r1 + x] as number) +
         w2 * (rows[r2 + x] as number) +
         w3 * (rows[r3 + x] as number);
-      out[to + x] = sum < low ? low : sum > high ? high : sum;
+      out[to + x] = Math.max(low, Math.min(high, sum));
     }
   }
   return out;
