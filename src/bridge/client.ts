@@ -1,0 +1,87 @@
+import { proxy, type Remote, wrap } from 'comlink';
+import type { CompileWorkerApi, RefineWorkerApi } from './protocol.ts';
+
+/** The two workers as the store sees them. Tests and pages without workers pass their own object of this shape. */
+export interface Workers {
+  readonly refine: RefineWorkerApi;
+  readonly compile: CompileWorkerApi;
+  /** Ends both workers and starts new ones: the way out when one has crashed. `refine.start` must be called again. */
+  restart(): void;
+}
+
+/** One worker, its remote, and a promise that rejects when the worker dies. */
+interface Connection<Api> {
+  readonly remote: Remote<Api>;
+  readonly crashed: Promise<never>;
+  /** Ends the worker; calls still waiting reject. */
+  end(): void;
+}
+
+function connect<Api>(worker: Worker, label: string): Connection<Api> {
+  // Comlink never settles a call whose worker failed to load or was ended, so every call races against this promise.
+  let crash = (_reason: string) => {};
+  const crashed = new Promise<never>((_, reject) => {
+    crash = (reason) => {
+      const error = new Error(`The ${label} stopped: ${reason}`);
+      error.name = 'WorkerCrashError';
+      reject(error);
+    };
+  });
+  // Nobody may be waiting at the moment of the crash.
+  crashed.catch(() => {});
+  worker.addEventListener('error', (event) => crash(event.message || 'its script could not be loaded'));
+  return {
+    remote: wrap<Api>(worker),
+    crashed,
+    end: () => {
+      worker.terminate();
+      crash('it was restarted');
+    },
+  };
+}
+
+/** Starts the workers and returns them as plain objects: callbacks become comlink proxies here and nowhere else. */
+export function connectWorkers(): Workers {
+  const openRefine = () =>
+    connect<RefineWorkerApi>(
+      new Worker(new URL('../../workers/refine.worker.ts', import.meta.url), { type: 'module', name: 'refine' }),
+      'analysis worker',
+    );
+  const openCompile = () =>
+    connect<CompileWorkerApi>(
+      new Worker(new URL('../../workers/compile.worker.ts', import.meta.url), { type: 'module', name: 'compile' }),
+      'model worker',
+    );
+  let refine = openRefine();
+  let compile = openCompile();
+
+  const askRefine = <T>(call: (api: Remote<RefineWorkerApi>) => Promise<T>): Promise<T> =>
+    Promise.race([call(refine.remote), refine.crashed]);
+  const askCompile = <T>(call: (api: Remote<CompileWorkerApi>) => Promise<T>): Promise<T> =>
+    Promise.race([call(compile.remote), compile.crashed]);
+
+  return {
+    refine: {
+      start: (preferred) => askRefine((api) => api.start(preferred)),
+      selectTier: (tier) => askRefine((api) => api.selectTier(tier)),
+      watchDevice: (onLost) => askRefine((api) => api.watchDevice(proxy(onLost))),
+      usePack: (packId) => askRefine((api) => api.usePack(packId)),
+      openImage: (file) => askRefine((api) => api.openImage(file)),
+      analyse: (job, onEvent) => askRefine((api) => api.analyse(job, proxy(onEvent))),
+      exportHeatmap: (request) => askRefine((api) => api.exportHeatmap(request)),
+      cancel: (jobId) => askRefine((api) => api.cancel(jobId)),
+    },
+    compile: {
+      listPacks: () => askCompile((api) => api.listPacks()),
+      compileFolder: (job, onProgress) => askCompile((api) => api.compileFolder(job, proxy(onProgress))),
+      deletePack: (packId) => askCompile((api) => api.deletePack(packId)),
+      cancel: (jobId) => askCompile((api) => api.cancel(jobId)),
+    },
+    restart: () => {
+      refine.end();
+      compile.end();
+      refine = openRefine();
+      compile = openCompile();
+    },
+  };
+}

@@ -1,0 +1,255 @@
+import type { OpenedImage } from '../bridge/protocol.ts';
+import type {
+  AlignmentResult,
+  AnalysisEvent,
+  AnalysisResult,
+  AnalysisStage,
+  PerceptualResult,
+} from '../pipeline/analysis.ts';
+import type { Slice } from './appStore.ts';
+import { isAbort, type Problem, toProblem } from './problem.ts';
+
+/** What is being done with an image. */
+export type ImageJob =
+  | { readonly state: 'opening' }
+  /** Open; nothing is being done. */
+  | { readonly state: 'idle' }
+  | { readonly state: 'waiting' }
+  | {
+      readonly state: 'analysing';
+      readonly jobId: string;
+      readonly stage: AnalysisStage | null;
+      readonly done: number;
+      readonly total: number;
+      /** `performance.now()` at the start. */
+      readonly startedAt: number;
+      readonly cancelling: boolean;
+      /** Whether it is analysed once more when this run has ended: its prompt was changed meanwhile. */
+      readonly again: boolean;
+    }
+  | { readonly state: 'done' }
+  | { readonly state: 'failed'; readonly problem: Problem };
+
+/** One image of the strip, its prompt and what is known about it. Results survive a later failure. */
+export interface ImageItem {
+  readonly id: string;
+  readonly file: File;
+  /** Null until opened, or where it could not be. */
+  readonly opened: OpenedImage | null;
+  /** As the user left it; never lost. */
+  readonly prompt: string;
+  readonly job: ImageJob;
+  readonly perceptual: PerceptualResult | null;
+  readonly alignment: AlignmentResult | null;
+  /** The prompt that `alignment` speaks of: its phrases' offsets are in this text. */
+  readonly alignmentPrompt: string | null;
+  /** The last whole analysis. */
+  readonly result: AnalysisResult | null;
+  /** The pack that the results came from. */
+  readonly packId: string | null;
+}
+
+/** The images and their analyses. */
+export interface ImagesSlice {
+  readonly images: readonly ImageItem[];
+  readonly selectedId: string | null;
+
+  /** Opens files, selects the first and analyses all of them, one after another. */
+  addImages(files: readonly File[]): void;
+  select(id: string): void;
+  /** Selects the image `step` places further in the strip, stopping at its ends. */
+  selectBy(step: number): void;
+  remove(id: string): void;
+  setPrompt(id: string, prompt: string): void;
+  /** Analyses an image with its present prompt, before anything else that waits. */
+  analyse(id: string): void;
+  /** Stops the running analysis and takes everything waiting out of the queue. */
+  cancelAnalyses(): void;
+  /** Queues every open image that was never analysed. */
+  queueUnanalysed(): void;
+  /** Takes up again what failed. */
+  retryFailed(): void;
+  /** Starts the next waiting analysis if none runs and the machine is ready. */
+  runNext(): void;
+}
+
+/** The images' part of the store. */
+export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, settings, newId, now }) => {
+  /** Images are opened one after another: each may take hundreds of megabytes while it is decoded. */
+  let opening: Promise<void> = Promise.resolve();
+  /** Whether the worker is at an analysis, be its image still in the strip or not. */
+  let running = false;
+
+  const find = (id: string) => get().images.find((image) => image.id === id);
+  const change = (id: string, part: Partial<ImageItem>) =>
+    set({ images: get().images.map((image) => (image.id === id ? { ...image, ...part } : image)) });
+
+  const open = async (id: string) => {
+    const image = find(id);
+    if (!image) return;
+    change(id, { job: { state: 'opening' } });
+    try {
+      const opened = await workers.refine.openImage(image.file);
+      const present = find(id);
+      if (!present) {
+        opened.preview.close();
+        return;
+      }
+      // Words typed while the file was being read are the user's; they win over the file's.
+      const prompt = present.prompt === '' ? (opened.metadata?.prompt ?? '') : present.prompt;
+      change(id, { opened, prompt, job: { state: 'waiting' } });
+      get().runNext();
+    } catch (error) {
+      change(id, { job: { state: 'failed', problem: toProblem(error, 'open') } });
+    }
+  };
+
+  const onEvent = (id: string, jobId: string, prompt: string, event: AnalysisEvent) => {
+    const job = find(id)?.job;
+    if (job?.state !== 'analysing' || job.jobId !== jobId) return;
+    if (event.type === 'stage') {
+      change(id, { job: { ...job, stage: event.stage, done: event.done, total: event.total } });
+    } else if (event.type === 'perceptual') {
+      change(id, { perceptual: event.result });
+    } else {
+      change(id, { alignment: event.result, alignmentPrompt: prompt });
+    }
+  };
+
+  const run = async (id: string) => {
+    const image = find(id);
+    if (!image) return;
+    const jobId = newId();
+    const { file, prompt } = image;
+    const packId = get().activePackId;
+    running = true;
+    change(id, {
+      job: {
+        state: 'analysing',
+        jobId,
+        stage: null,
+        done: 0,
+        total: 0,
+        startedAt: now(),
+        cancelling: false,
+        again: false,
+      },
+    });
+    const ended = (): ImageJob => {
+      const job = find(id)?.job;
+      return { state: job?.state === 'analysing' && job.again ? 'waiting' : 'done' };
+    };
+    try {
+      const result = await workers.refine.analyse({ jobId, file, prompt, settings }, (event) =>
+        onEvent(id, jobId, prompt, event),
+      );
+      const { perceptual, alignment } = result;
+      const pinned = get().pinnedPhrase;
+      if (pinned !== null && get().selectedId === id && pinned >= (alignment?.phrases.length ?? 0)) {
+        set({ pinnedPhrase: null });
+      }
+      change(id, { job: ended(), perceptual, alignment, alignmentPrompt: prompt, result, packId });
+    } catch (error) {
+      const failed: ImageJob = { state: 'failed', problem: toProblem(error, 'analyse') };
+      const stopped: ImageJob = ended().state === 'waiting' ? { state: 'waiting' } : { state: 'idle' };
+      change(id, { job: isAbort(error) ? stopped : failed });
+    }
+    running = false;
+    get().runNext();
+  };
+
+  const wait = (id: string) => {
+    const image = find(id);
+    if (!image) return;
+    if (image.opened) change(id, { job: { state: 'waiting' } });
+    else {
+      change(id, { job: { state: 'opening' } });
+      opening = opening.then(() => open(id));
+    }
+  };
+
+  return {
+    images: [],
+    selectedId: null,
+
+    addImages: (files) => {
+      const added = files.map(
+        (file): ImageItem => ({
+          id: newId(),
+          file,
+          opened: null,
+          prompt: '',
+          job: { state: 'opening' },
+          perceptual: null,
+          alignment: null,
+          alignmentPrompt: null,
+          result: null,
+          packId: null,
+        }),
+      );
+      const [first] = added;
+      if (!first) return;
+      set({ images: [...get().images, ...added] });
+      get().select(first.id);
+      for (const { id } of added) opening = opening.then(() => open(id));
+    },
+    select: (id) => {
+      if (get().selectedId !== id) set({ selectedId: id, pinnedPhrase: null, hoveredPhrase: null });
+    },
+    selectBy: (step) => {
+      const { images, selectedId } = get();
+      const at = images.findIndex(({ id }) => id === selectedId) + step;
+      const next = images[Math.min(images.length - 1, Math.max(0, at))];
+      if (next) get().select(next.id);
+    },
+    remove: (id) => {
+      const { images, selectedId } = get();
+      const at = images.findIndex((image) => image.id === id);
+      const image = images[at];
+      if (!image) return;
+      if (image.job.state === 'analysing') workers.refine.cancel(image.job.jobId).catch(() => {});
+      image.opened?.preview.close();
+      const rest = images.filter((other) => other !== image);
+      set({ images: rest });
+      if (selectedId === id) {
+        set({ selectedId: rest[Math.min(at, rest.length - 1)]?.id ?? null, pinnedPhrase: null, hoveredPhrase: null });
+      }
+    },
+    setPrompt: (id, prompt) => change(id, { prompt }),
+    analyse: (id) => {
+      const job = find(id)?.job;
+      if (!job || job.state === 'opening' || job.state === 'waiting') return;
+      if (job.state === 'analysing') {
+        workers.refine.cancel(job.jobId).catch((error) => get().report(error, 'analyse'));
+        change(id, { job: { ...job, cancelling: true, again: true } });
+        return;
+      }
+      wait(id);
+      get().runNext();
+    },
+    cancelAnalyses: () => {
+      for (const { id, job } of get().images) {
+        if (job.state === 'waiting') change(id, { job: { state: 'idle' } });
+        if (job.state === 'analysing' && (!job.cancelling || job.again)) {
+          change(id, { job: { ...job, cancelling: true, again: false } });
+          workers.refine.cancel(job.jobId).catch((error) => get().report(error, 'analyse'));
+        }
+      }
+    },
+    queueUnanalysed: () => {
+      for (const { id, job, perceptual } of get().images) if (job.state === 'idle' && !perceptual) wait(id);
+      get().runNext();
+    },
+    retryFailed: () => {
+      for (const { id, job } of get().images) if (job.state === 'failed') wait(id);
+      get().runNext();
+    },
+    runNext: () => {
+      const { images, selectedId, engine, activePackId } = get();
+      if (running || engine.state !== 'ready' || activePackId === null) return;
+      const waiting = images.filter(({ job }) => job.state === 'waiting');
+      const next = waiting.find(({ id }) => id === selectedId) ?? waiting[0];
+      if (next) void run(next.id);
+    },
+  };
+};

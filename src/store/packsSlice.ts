@@ -1,0 +1,119 @@
+import type { ByteProgress, PackSummary } from '../bridge/protocol.ts';
+import type { Precision } from '../graph/weights.ts';
+import type { Slice } from './appStore.ts';
+import type { ModelFolder } from './modelFolder.ts';
+import { isAbort } from './problem.ts';
+
+/** The model folder being compiled. */
+export interface Install {
+  readonly jobId: string;
+  readonly name: string;
+  readonly progress: ByteProgress | null;
+  /** `performance.now()` at the start, for the speed. */
+  readonly startedAt: number;
+  readonly cancelling: boolean;
+}
+
+/** Installed models. */
+export interface PacksSlice {
+  /** Null until they have been read. */
+  readonly packs: readonly PackSummary[] | null;
+  readonly activePackId: string | null;
+  /** The pack being made ready. */
+  readonly openingPackId: string | null;
+  readonly install: Install | null;
+  /** A model folder waiting for the user's choice of precision. */
+  readonly candidate: ModelFolder | null;
+
+  loadPacks(): Promise<void>;
+  /** Opens the pack of the last visit, or the newest one; without any, nothing. */
+  openPreferredPack(): Promise<void>;
+  choosePack(id: string): Promise<void>;
+  deletePack(id: string): Promise<void>;
+  /** Offers a folder for installing; null takes the offer back. */
+  offerModel(folder: ModelFolder | null): void;
+  /** Compiles the offered folder, then uses it. */
+  installCandidate(choice: { readonly name: string; readonly precision: Precision }): Promise<void>;
+  cancelInstall(): void;
+}
+
+/** The packs' part of the store. */
+export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, preferences, remember, newId, now }) => ({
+  packs: null,
+  activePackId: null,
+  openingPackId: null,
+  install: null,
+  candidate: null,
+
+  loadPacks: async () => {
+    try {
+      set({ packs: await workers.compile.listPacks() });
+    } catch (error) {
+      set({ packs: [] });
+      get().report(error, 'packs');
+    }
+  },
+  openPreferredPack: async () => {
+    const packs = get().packs ?? [];
+    const wanted = get().activePackId ?? preferences.packId;
+    const pack =
+      packs.find(({ id }) => id === wanted) ?? [...packs].sort((a, b) => b.installedAt - a.installedAt)[0] ?? null;
+    set({ activePackId: null });
+    if (pack) await get().choosePack(pack.id);
+  },
+  choosePack: async (id) => {
+    set({ openingPackId: id });
+    try {
+      // biome-ignore lint/correctness/useHookAtTopLevel: a worker's method, no React hook.
+      await workers.refine.usePack(id);
+      if (get().openingPackId !== id) return;
+      set({ activePackId: id, openingPackId: null });
+      remember({ packId: id });
+      get().queueUnanalysed();
+    } catch (error) {
+      if (get().openingPackId === id) set({ openingPackId: null });
+      get().report(error, 'packs');
+    }
+  },
+  deletePack: async (id) => {
+    try {
+      await workers.compile.deletePack(id);
+      if (get().activePackId === id) set({ activePackId: null });
+    } catch (error) {
+      get().report(error, 'packs');
+    }
+    await get().loadPacks();
+    if (get().activePackId === null) await get().openPreferredPack();
+  },
+  offerModel: (candidate) => set({ candidate }),
+  installCandidate: async ({ name, precision }) => {
+    const { candidate, install } = get();
+    if (!candidate || install) return;
+    const jobId = newId();
+    set({
+      candidate: null,
+      install: { jobId, name, progress: null, startedAt: now(), cancelling: false },
+    });
+    try {
+      const pack = await workers.compile.compileFolder(
+        { jobId, name, files: candidate.files, precision },
+        (progress) => {
+          const running = get().install;
+          if (running?.jobId === jobId) set({ install: { ...running, progress } });
+        },
+      );
+      set({ install: null });
+      await get().loadPacks();
+      await get().choosePack(pack.id);
+    } catch (error) {
+      set({ install: null });
+      if (!isAbort(error)) get().report(error, 'install');
+    }
+  },
+  cancelInstall: () => {
+    const { install } = get();
+    if (!install || install.cancelling) return;
+    set({ install: { ...install, cancelling: true } });
+    workers.compile.cancel(install.jobId).catch((error) => get().report(error, 'install'));
+  },
+});

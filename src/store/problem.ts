@@ -1,0 +1,129 @@
+import type { UserErrorName } from '../errors.ts';
+
+/** What was being done when something went wrong. */
+export type ProblemContext = 'start' | 'switchTier' | 'open' | 'analyse' | 'install' | 'packs' | 'export';
+
+/** An error as the interface keeps it: plain data, whatever side of the worker boundary it came from. */
+export interface Problem {
+  /** The error's `name`; a {@link UserErrorName} where a user can act on it. */
+  readonly name: string;
+  readonly message: string;
+  readonly during: ProblemContext;
+}
+
+/** What a remedy button does. */
+export type Remedy =
+  | 'retry'
+  | 'useProcessor'
+  | 'addModel'
+  | 'openImages'
+  | 'showMachine'
+  | 'showPacks'
+  | 'restartWorkers';
+
+/** A problem in words: what happened, what it means for the image, and the one thing to do. */
+export interface Advice {
+  readonly title: string;
+  readonly meaning: string;
+  readonly remedy: Remedy;
+  readonly label: string;
+}
+
+/** Makes a {@link Problem} of anything thrown. */
+export function toProblem(error: unknown, during: ProblemContext): Problem {
+  return error instanceof Error
+    ? { name: error.name, message: error.message, during }
+    : { name: 'Error', message: String(error), during };
+}
+
+/** Whether the error is a cancelled job, which is no problem. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+const KEPT = 'Your image and prompt are kept.';
+
+/** The one place that knows the remedy of every error a user can act on. */
+const ADVICE: Readonly<Record<UserErrorName, Advice>> = {
+  WebGpuUnavailableError: {
+    title: 'This browser gives no access to a GPU',
+    meaning: `Everything also works on the processor, only slower. ${KEPT}`,
+    remedy: 'useProcessor',
+    label: 'Use the processor',
+  },
+  TierUnavailableError: {
+    title: 'That way of computing does not work on this machine',
+    meaning: `What was in use before stays in use. ${KEPT}`,
+    remedy: 'showMachine',
+    label: 'See what works here',
+  },
+  DeviceLostError: {
+    title: 'The GPU was reset by the system',
+    meaning: `Only the running analysis was lost. ${KEPT} The next run starts on a fresh device.`,
+    remedy: 'retry',
+    label: 'Run again',
+  },
+  OutOfMemoryError: {
+    title: 'There was not enough memory',
+    meaning: `The analysis stopped. ${KEPT} The processor has more memory to work with than the GPU.`,
+    remedy: 'useProcessor',
+    label: 'Try on the processor',
+  },
+  DownloadError: {
+    title: 'The download did not finish',
+    meaning: `Nothing half-finished was kept. ${KEPT}`,
+    remedy: 'retry',
+    label: 'Try again',
+  },
+  CheckpointError: {
+    title: 'The model files cannot be read',
+    meaning: `Nothing was installed. ${KEPT}`,
+    remedy: 'addModel',
+    label: 'Choose another folder',
+  },
+  UnsupportedModelError: {
+    title: 'This kind of model is not supported',
+    meaning: `Nothing was installed; a CLIP model in the hub layout is needed. ${KEPT}`,
+    remedy: 'addModel',
+    label: 'Choose another folder',
+  },
+  PackMissingError: {
+    title: 'No model is installed yet',
+    meaning: `The image is open and its prompt is read; a CLIP model is needed to analyse it. ${KEPT}`,
+    remedy: 'addModel',
+    label: 'Add a model folder',
+  },
+  ImageError: {
+    title: 'This image cannot be opened',
+    meaning: 'The file itself is untouched, and the other images stay as they are.',
+    remedy: 'openImages',
+    label: 'Open another image',
+  },
+  StorageError: {
+    title: "The browser's storage refused",
+    meaning: `Nothing half-finished was kept. ${KEPT} Removing a model makes room.`,
+    remedy: 'showPacks',
+    label: 'Manage models',
+  },
+};
+
+const UNEXPECTED: Advice = {
+  title: 'Something unexpected stopped this',
+  meaning: `${KEPT} Restarting the engine takes a few seconds.`,
+  remedy: 'restartWorkers',
+  label: 'Restart and try again',
+};
+
+/** The words and the remedy for a problem; one for every name, a restart for names it does not know. */
+export function adviceFor(problem: Problem): Advice {
+  const advice = Object.hasOwn(ADVICE, problem.name) ? ADVICE[problem.name as UserErrorName] : UNEXPECTED;
+  if (problem.name === 'OutOfMemoryError' && problem.during === 'install') {
+    return {
+      ...advice,
+      meaning: `Nothing was installed. ${KEPT} A smaller precision needs less memory.`,
+      remedy: 'addModel',
+      label: 'Choose a smaller precision',
+    };
+  }
+  return advice;
+}

@@ -1,0 +1,84 @@
+import type { PerceptualFactor } from '../pipeline/analysis.ts';
+import type { Slice } from './appStore.ts';
+
+/** What lies over the picture. `both`: the worse of PQ and AQ; `mask`: where that exceeds the threshold τ. */
+export type Overlay = 'none' | 'perceptual' | 'alignment' | 'both' | 'mask';
+
+/** `absolute`: 0 to 1 for every image; `relative`: the map's own lowest to highest value. */
+export type Scale = 'absolute' | 'relative';
+
+/** A panel that opens over the screen; at most one is open. */
+export type Panel = 'machine' | 'packs' | 'export' | 'details' | null;
+
+/** How the picture is looked at: nothing here changes a result. */
+export interface ViewSlice {
+  readonly overlay: Overlay;
+  /** Opacity of the overlay, 0..1. */
+  readonly opacity: number;
+  readonly scale: Scale;
+  /** The factor whose map stands in for the PQ-Map; null: the PQ-Map itself. */
+  readonly factor: PerceptualFactor | null;
+  /** Index of the phrase whose map stays on the picture. */
+  readonly pinnedPhrase: number | null;
+  /** Index of the phrase under the pointer or focus; its map shows while it is there. */
+  readonly hoveredPhrase: number | null;
+  /** While true, nothing lies over the picture. */
+  readonly showOriginal: boolean;
+  readonly panel: Panel;
+  readonly helpOpen: boolean;
+  /** On narrow screens, whether the inspector's sheet is up. */
+  readonly sheetOpen: boolean;
+
+  setOverlay(overlay: Overlay): void;
+  setOpacity(opacity: number): void;
+  setScale(scale: Scale): void;
+  /** Shows a factor's map, or the PQ-Map again where that factor is already shown. */
+  toggleFactor(factor: PerceptualFactor): void;
+  togglePinnedPhrase(index: number): void;
+  hoverPhrase(index: number | null): void;
+  setShowOriginal(show: boolean): void;
+  setPanel(panel: Panel): void;
+  setHelpOpen(open: boolean): void;
+  setSheetOpen(open: boolean): void;
+}
+
+/** The view's part of the store. */
+export const createViewSlice: Slice<ViewSlice> = (set, get, { preferences, remember }) => ({
+  overlay: preferences.overlay,
+  opacity: preferences.opacity,
+  scale: preferences.scale,
+  factor: null,
+  pinnedPhrase: null,
+  hoveredPhrase: null,
+  showOriginal: false,
+  panel: null,
+  helpOpen: false,
+  sheetOpen: false,
+
+  setOverlay: (overlay) => {
+    // A pinned phrase would hide the map just asked for.
+    set({ overlay, pinnedPhrase: null, factor: null });
+    remember({ overlay });
+  },
+  setOpacity: (opacity) => {
+    set({ opacity: Math.min(1, Math.max(0, opacity)) });
+    remember({ opacity: get().opacity });
+  },
+  setScale: (scale) => {
+    set({ scale });
+    remember({ scale });
+  },
+  toggleFactor: (factor) =>
+    set(
+      get().factor === factor
+        ? { factor: null }
+        : // A map asked for is a map shown, whatever was over the picture before.
+          { factor, pinnedPhrase: null, overlay: 'perceptual' },
+    ),
+  togglePinnedPhrase: (index) => set({ pinnedPhrase: get().pinnedPhrase === index ? null : index }),
+  hoverPhrase: (index) => set({ hoveredPhrase: index }),
+  setShowOriginal: (show) => set({ showOriginal: show }),
+  setPanel: (panel) => set({ panel }),
+  setHelpOpen: (open) => set({ helpOpen: open }),
+  setSheetOpen: (open) => set({ sheetOpen: open }),
+});

@@ -1,0 +1,148 @@
+import type { ByteProgress } from '../bridge/protocol.ts';
+import type { Precision } from '../graph/weights.ts';
+import type { AnalysisStage, PerceptualFactor, PerceptualMode, PhraseStatus } from '../pipeline/analysis.ts';
+import type { Tier } from '../runtime/status.ts';
+import type { Overlay } from '../store/viewSlice.ts';
+
+/** Everything the interface says that depends on a value: one table per type. */
+
+/** Stages of an analysis in plain words. */
+export const STAGE_WORDS: Readonly<Record<AnalysisStage, string>> = {
+  decode: 'Reading the picture',
+  loadModel: 'Loading the model',
+  preprocess: 'Scaling the picture for the model',
+  encodeImage: 'Looking at the picture',
+  encodeWords: 'Comparing with words for quality',
+  encodePhrases: 'Looking for each phrase of the prompt',
+};
+
+/** Stages of installing a model in plain words. */
+export const INSTALL_WORDS: Readonly<Record<ByteProgress['stage'], string>> = {
+  read: 'Reading',
+  compile: 'Compiling',
+  write: 'Storing',
+  load: 'Loading',
+};
+
+/** The ways of computing, as shown. */
+export const TIER_NAMES: Readonly<Record<Tier, string>> = {
+  'webgpu-fp16': 'GPU, 16-bit',
+  'webgpu-fp32': 'GPU, 32-bit',
+  wasm: 'Processor',
+};
+
+/** What each tier is good for. */
+export const TIER_NOTES: Readonly<Record<Tier, string>> = {
+  'webgpu-fp16': 'Fastest, half the memory. Needs 16-bit shaders.',
+  'webgpu-fp32': 'For GPUs without 16-bit shaders.',
+  wasm: 'Works everywhere, without a GPU.',
+};
+
+/** The quality factors, as shown. */
+export const FACTOR_NAMES: Readonly<Record<PerceptualFactor, string>> = {
+  overall: 'Overall',
+  technical: 'Technical',
+  rationality: 'Rationality',
+  naturalness: 'Naturalness',
+};
+
+/** What each quality factor asks. */
+export const FACTOR_NOTES: Readonly<Record<PerceptualFactor, string>> = {
+  overall: 'The impression as a whole: would one call this a good picture?',
+  technical: 'Sharpness, noise, blur, compression: how well the picture is made.',
+  rationality: 'Whether things make sense: hands with five fingers, shadows that fit, text that reads.',
+  naturalness: 'Whether it looks like something seen, not something computed.',
+};
+
+/** How the quality words were given to the model. */
+export const MODE_NOTES: Readonly<Record<PerceptualMode, string>> = {
+  learned: 'Measured with contexts learned from human ratings.',
+  zeroShot: 'Measured with written words (no learned contexts fit this model): an estimate.',
+  released: 'Measured as the released code does, for comparison.',
+};
+
+/** What became of a phrase, as shown. */
+export const PHRASE_STATUS_NAMES: Readonly<Record<PhraseStatus, string>> = {
+  ok: 'found',
+  missing: 'missing',
+  wrongAttribute: 'wrong attribute',
+  style: 'style',
+};
+
+/** What each status of a phrase means. */
+export const PHRASE_STATUS_NOTES: Readonly<Record<PhraseStatus, string>> = {
+  ok: 'The picture shows it as described.',
+  missing: 'The thing itself was not found in the picture.',
+  wrongAttribute: 'The thing is there, but not as described.',
+  style: 'Speaks of the whole picture; it has no place of its own.',
+};
+
+/** Overlays, as shown, with their key. */
+export const OVERLAYS: readonly {
+  readonly value: Overlay;
+  readonly name: string;
+  readonly key: string;
+  readonly note: string;
+}[] = [
+  { value: 'none', name: 'None', key: 'N', note: 'The picture alone' },
+  { value: 'perceptual', name: 'PQ', key: 'P', note: 'Perceptual quality: where it looks wrong' },
+  { value: 'alignment', name: 'AQ', key: 'A', note: 'Alignment quality: where it misses the prompt' },
+  { value: 'both', name: 'Both', key: 'B', note: 'The worse of PQ and AQ' },
+  { value: 'mask', name: 'Mask', key: 'M', note: 'The area bad enough to repair' },
+];
+
+/** Precisions in the order offered. */
+export const PRECISIONS: readonly {
+  readonly value: Precision;
+  readonly name: string;
+  readonly note: string;
+  readonly bytesPerWeight: number;
+}[] = [
+  { value: 'fp32', name: '32-bit', note: 'Exactly as published', bytesPerWeight: 4 },
+  { value: 'fp16', name: '16-bit', note: 'Half the size, no visible difference', bytesPerWeight: 2 },
+  { value: 'q8', name: '8-bit', note: 'A quarter of the size, nearly the same numbers', bytesPerWeight: 1.06 },
+  { value: 'q4', name: '4-bit', note: 'Smallest; numbers are approximate', bytesPerWeight: 0.57 },
+];
+
+/** The precision offered first on a tier. */
+export function defaultPrecision(tier: Tier | null): Precision {
+  return tier === 'webgpu-fp32' ? 'fp32' : 'fp16';
+}
+
+/** A score 0..1 as the 0..100 shown; a dash where there is none. */
+export function percent(score: number | null | undefined): string {
+  return score == null || Number.isNaN(score) ? '–' : String(Math.round(score * 100));
+}
+
+/** Bytes in the unit a person would say, decimal as file managers show them. */
+export function bytes(count: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.5 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** A duration as a person would say it: `8 s`, `2 min`. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(1, Math.round(milliseconds / 1000));
+  return seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
+
+/**
+ * Time left at the speed measured so far.
+ * @returns milliseconds; null until a hundredth is done and a second has passed, when any number would be a guess
+ */
+export function timeLeft(progress: {
+  readonly done: number;
+  readonly total: number;
+  readonly elapsed: number;
+}): number | null {
+  const { done, total, elapsed } = progress;
+  if (elapsed < 1000 || total <= 0 || done < total / 100) return null;
+  return (elapsed * (total - done)) / done;
+}
