@@ -51,6 +51,8 @@ export interface ClipEncoder {
    * @returns `[count, dim]`, rows of unit length
    */
   encodePromptEmbeddings(embeddings: Float32Array, options: { count: number; eotIndex: number }): Promise<Float32Array>;
+  /** Id of the start-of-text token; absent: 49406, CLIP's own vocabulary. */
+  readonly startToken?: number;
   /** Row `token` of the token embedding table, `[textWidth]`: to check that learned contexts fit this CLIP. */
   tokenEmbedding(token: number): Promise<Float32Array>;
 }
