@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from clip_goldens import make_goldens
 from tiny_clip import save_checkpoints
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -9,6 +10,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 def main() -> None:
     save_checkpoints(FIXTURES)
+    make_goldens(FIXTURES)
 
 
 if __name__ == "__main__":

@@ -110,9 +110,9 @@ def reinitialise(model: CLIPModel, seed: int) -> None:
         elif layer == "fc1":
             normal(parameter, math.sqrt(1.0 / fan_in))
         elif layer in ("out_proj", "fc2"):
-            # Half the size of what they are added to, so that the noise of 4-bit weights does not pile up from block to
+            # Well below the size of what they are added to, so that the noise of 4-bit weights does not pile up from block to
             # block faster than in a trained model.
-            normal(parameter, math.sqrt(0.5 / fan_in))
+            normal(parameter, math.sqrt((0.25 if layer == "out_proj" else 0.5) / fan_in))
         elif layer == "patch_embedding":
             # Pixels of a patch are alike, so their weighted sum is larger than for independent ones.
             normal(parameter, math.sqrt(2.0 / fan_in))

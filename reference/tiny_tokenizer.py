@@ -33,7 +33,7 @@ WORDS = [
 
 
 def byte_symbols() -> list[str]:
-    """The 256 printable stand-ins for bytes, in CLIP's vocabulary order (printable Latin-1 first), and their byte values."""
+    """The 256 printable stand-ins for bytes, in CLIP's vocabulary order: printable Latin-1 first, then U+0100 onwards."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [b for b in range(256) if b not in printable]
     return [chr(b) for b in printable] + [chr(256 + i) for i in range(len(others))]
