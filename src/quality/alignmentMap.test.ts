@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import { sigmoid } from '../math/softmax.ts';
+import type { ClipImageFeatures } from '../pipeline/ports.ts';
+import type { Phrase } from '../prompt/phrase.ts';
+import { type AlignmentOptions, alignmentMap, locate } from './alignmentMap.ts';
+
+/**
+ * Features along axes: 0 dog, 1 hat, 2 red, 3 the empty string. Texts are what they name; the image's left patch shows a
+ * dog, its right one something else.
+ */
+const axis = { dog: [1, 0, 0, 0], hat: [0, 1, 0, 0], redDog: [0.8, 0, 0.6, 0], empty: [0, 0, 0, 1] };
+const image: ClipImageFeatures = {
+  gridWidth: 2,
+  gridHeight: 1,
+  cls: Float32Array.of(1, 0, 0, 0),
+  patchFeatures: Float32Array.of(1, 0, 0, 0, 0, 0, 1, 0),
+};
+/** κ · scale = 4 and 0.5 at evidence 0.5: dog has S = sigmoid(4 · 0.5) = 0.881, hat sigmoid(-2) = 0.119. */
+const options: AlignmentOptions = {
+  logitScale: 4,
+  calibration: { scale: 1, bias: 0.5, patchOffset: 0 },
+  nounThreshold: 0.5,
+  phraseThreshold: 0.5,
+  alignmentBound: 0.5,
+};
+const present = sigmoid(2);
+const absent = sigmoid(-2);
+
+function phrase(text: string, over: Partial<Phrase> = {}): Phrase {
+  const noun = { text: text.split(' ').at(-1) as string, start: 0, end: 0 };
+  return { text, tokens: [noun], noun, ancestor: null, scope: 'place', ...over };
+}
+
+type Text = keyof typeof axis;
+
+function align(
+  phrases: readonly (readonly [Phrase, text: Text, noun: Text])[],
+  { prompt = 'dog', over = {} }: { prompt?: Text; over?: Partial<AlignmentOptions> } = {},
+) {
+  return alignmentMap(image, {
+    ...options,
+    ...over,
+    phrases: phrases.map(([one]) => one),
+    texts: {
+      phrases: Float32Array.from(phrases.flatMap(([, text]) => axis[text])),
+      nouns: Float32Array.from(phrases.flatMap(([, , noun]) => axis[noun])),
+      prompt: Float32Array.from(axis[prompt]),
+      empty: Float32Array.from(axis.empty),
+    },
+  });
+}
+
+describe('alignmentMap', () => {
+  test('an image that shows its prompt has no defect', () => {
+    const result = align([[phrase('dog'), 'dog', 'dog']]);
+    expect(result.phrases[0]).toMatchObject({ status: 'ok', emphasis: 1 });
+    expect(result.phrases[0]?.score).toBeCloseTo(present, 6);
+    expect(Array.from(result.defect.values)).toEqual([0, 0]);
+    expect(Array.from(result.map.values)).toEqual([1, 1]);
+    // Eq. 8: S_i above B_a adds nothing.
+    expect(result.score).toBeCloseTo(present, 6);
+  });
+
+  test('a missing noun without ancestor lowers the whole image', () => {
+    const result = align([[phrase('hat'), 'hat', 'hat']]);
+    expect(result.phrases[0]?.status).toBe('missing');
+    expect(result.defect.values[0]).toBeCloseTo(1 - absent, 6);
+    expect(result.defect.values[1]).toBeCloseTo(1 - absent, 6);
+    expect(result.map.values[0]).toBeCloseTo(absent, 6);
+    expect(result.score).toBeCloseTo(present * (absent / 0.5), 6);
+    expect(result.phrases[0]?.emphasis).toBeCloseTo(1.1 + 0.4 * ((0.5 - absent) / 0.5), 6);
+  });
+
+  test('a missing noun lowers the place of its ancestor', () => {
+    const result = align([
+      [phrase('dog'), 'dog', 'dog'],
+      [phrase('hat', { ancestor: 0 }), 'hat', 'hat'],
+    ]);
+    // The dog's patches have similarity 1 and 0, whose 5 % quantile is 0.05: the middle is 0.525.
+    expect(result.defect.values[0]).toBeCloseTo((1 - absent) * sigmoid(4 * (1 - 0.525)), 6);
+    expect(result.defect.values[1]).toBeCloseTo((1 - absent) * sigmoid(4 * (0 - 0.525)), 6);
+  });
+
+  test('an ancestor that is missing too passes its own ancestor on', () => {
+    const chain = (root: Text) =>
+      align([
+        [phrase('root'), root, root],
+        [phrase('middle', { ancestor: 0 }), 'hat', 'hat'],
+        [phrase('leaf', { ancestor: 1 }), 'hat', 'hat'],
+      ]);
+    const found = chain('dog');
+    expect(found.defect.values[0]).toBeCloseTo(2 * (1 - absent) * (found.phrases[0]?.map.values[0] as number), 6);
+    // Nothing of the chain is there: the whole image, three times, clipped only in the map.
+    const nothing = chain('hat');
+    expect(nothing.defect.values[1]).toBeCloseTo(3 * (1 - absent), 6);
+    expect(nothing.map.values[1]).toBe(0);
+  });
+
+  test('a circular chain of missing ancestors ends at the whole image', () => {
+    const result = align([
+      [phrase('one', { ancestor: 1 }), 'hat', 'hat'],
+      [phrase('two', { ancestor: 0 }), 'hat', 'hat'],
+    ]);
+    expect(result.defect.values[0]).toBeCloseTo(2 * (1 - absent), 6);
+  });
+
+  test('a wrong attribute lowers the place of the phrase', () => {
+    // "red dog" against the image: evidence 0.8, below a bias of 0.9 but the noun's 1 is above it.
+    const result = align([[phrase('red dog'), 'redDog', 'dog']], {
+      over: { calibration: { ...options.calibration, bias: 0.9 } },
+    });
+    const score = sigmoid(4 * (0.8 - 0.9));
+    expect(result.phrases[0]?.status).toBe('wrongAttribute');
+    expect(result.phrases[0]?.score).toBeCloseTo(score, 6);
+    const place = result.phrases[0]?.map.values as Float32Array;
+    expect(result.defect.values[0]).toBeCloseTo((1 - score) * (place[0] as number), 6);
+    expect(result.defect.values[1]).toBeCloseTo((1 - score) * (place[1] as number), 6);
+    expect(result.phrases[0]?.emphasis).toBeCloseTo(1.1 + 0.4 * ((0.5 - score) / 0.5), 6);
+  });
+
+  test('a bare noun cannot have a wrong attribute', () => {
+    const result = align([[phrase('dog'), 'dog', 'dog']], { over: { phraseThreshold: 0.95 } });
+    expect(result.phrases[0]?.status).toBe('ok');
+  });
+
+  test('style is scored, but never drawn, emphasised or counted', () => {
+    const result = align([[phrase('hat', { scope: 'whole' }), 'hat', 'hat']]);
+    expect(result.phrases[0]).toMatchObject({ status: 'style', emphasis: 1 });
+    expect(result.phrases[0]?.score).toBeCloseTo(absent, 6);
+    expect(Array.from(result.defect.values)).toEqual([0, 0]);
+    expect(result.score).toBeCloseTo(present, 6);
+  });
+
+  test('small objects are found by their patches where CLS overlooks them', () => {
+    const small = { ...image, cls: Float32Array.of(0, 0, 1, 0) };
+    const dog = Float32Array.from(axis.dog);
+    const result = alignmentMap(small, {
+      ...options,
+      phrases: [phrase('dog')],
+      texts: { phrases: dog, nouns: dog, prompt: dog, empty: Float32Array.from(axis.empty) },
+    });
+    expect(result.phrases[0]?.status).toBe('ok');
+  });
+
+  test('refuses text features that do not fit the phrases', () => {
+    const dog = Float32Array.from(axis.dog);
+    const texts = { phrases: dog, nouns: dog, prompt: dog, empty: Float32Array.from(axis.empty) };
+    expect(() => alignmentMap(image, { ...options, phrases: [], texts })).toThrow(RangeError);
+  });
+});
+
+describe('locate', () => {
+  /** A ViT-B/16's range: 196 patches around 0, a tenth of them lying `contrast` above. */
+  const patches = (contrast: number) =>
+    Float32Array.from({ length: 196 }, (_, i) => (i < 20 ? contrast : 0) + ((i % 5) - 2) * 0.002);
+
+  test('lights an object and nothing else at the contrast CLIP has', () => {
+    const map = locate(patches(0.06), { logitScale: 100 });
+    expect(Math.min(...map.subarray(0, 20))).toBeGreaterThan(0.9);
+    expect(Math.max(...map.subarray(20))).toBeLessThan(0.1);
+  });
+
+  test('does not stretch noise', () => {
+    const map = locate(patches(0), { logitScale: 100 });
+    expect(Math.max(...map)).toBeLessThan(0.6);
+    expect(Math.min(...map)).toBeGreaterThan(0.4);
+  });
+});

@@ -1,0 +1,179 @@
+/**
+ * AQ-Map: where an image misses its prompt, and how well it follows it as a whole (G-Refine eq. 5 to 8, spec "AQ-Map").
+ */
+import { sigmoid } from '../math/softmax.ts';
+import { meanOfLargest, quantile } from '../math/statistics.ts';
+import { difference } from '../math/vectors.ts';
+import type { AlignmentResult, PhraseResult, PhraseStatus } from '../pipeline/analysis.ts';
+import type { ClipImageFeatures } from '../pipeline/ports.ts';
+import { emphasisWeight } from '../prompt/emphasis.ts';
+import type { Phrase } from '../prompt/phrase.ts';
+import {
+  type AlignmentCalibration,
+  alignmentEvidence,
+  alignmentProbability,
+  bestPatchCount,
+  patchSimilarity,
+} from './alignmentScore.ts';
+import type { QualityMap } from './qualityMap.ts';
+
+/** Text features, rows of unit length. */
+export interface PromptFeatures {
+  /** Of each phrase's text, `[phrases, dim]`. */
+  readonly phrases: Float32Array;
+  /** Of each phrase's bare noun, `[phrases, dim]`. */
+  readonly nouns: Float32Array;
+  /** Of the whole prompt, `[dim]`. */
+  readonly prompt: Float32Array;
+  /** Of the empty string, the redundant feature that every text shares, `[dim]`. */
+  readonly empty: Float32Array;
+}
+
+/** What decides an alignment besides features. Thresholds in 0..1. */
+export interface AlignmentOptions {
+  /** κ of the CLIP in use. */
+  readonly logitScale: number;
+  readonly calibration: AlignmentCalibration;
+  /** T_n: a noun scoring below is missing. */
+  readonly nounThreshold: number;
+  /** T_p: a phrase scoring below, its noun being there, has a wrong attribute. */
+  readonly phraseThreshold: number;
+  /** B_a of eq. 8. */
+  readonly alignmentBound: number;
+}
+
+/** Share of the patches taken for background when a phrase is located. */
+export const backgroundShare = 0.05;
+
+/**
+ * M_i in 0..1: where in the image something is, given that it is there [ours]: `sigmoid(κ · (d − middle))`, the middle lying
+ * half way between the background (5 % quantile) and the best patches.
+ *
+ * Relative to the image, because a patch of the surgery path has another level of similarity than CLS and no calibrated zero;
+ * whether the thing is there at all is S_i's business, and eq. 6 uses a map only where it is. Not min-max: that
+ * stretches noise to the full range, whereas a map without contrast (κ · range well below 1) stays near 0.5 everywhere.
+ * With a ViT-B/16, objects stand out by 0.05 to 0.1: 0.92 to 0.99 on them, the rest of 1 beside them.
+ */
+export function locate(similarity: Float32Array, { logitScale }: { readonly logitScale: number }): Float32Array {
+  const background = quantile(similarity, backgroundShare);
+  const object = meanOfLargest(similarity, bestPatchCount(similarity.length));
+  const middle = (background + object) / 2;
+  return Float32Array.from(similarity, (value) => sigmoid(logitScale * (value - middle)));
+}
+
+/**
+ * Scores, located phrases and the defect map of a prompt.
+ *
+ * Of Algorithm 1 the ancestors come with the phrases. [ours]: an ancestor that is itself missing has no place, so its own
+ * ancestor is taken instead. Phrases about the whole image (style, boosters) are scored but neither drawn, nor
+ * emphasised, nor counted in Q_A's product: they name nothing to look for, and S(P) has them already.
+ *
+ * @throws RangeError if the features do not fit the phrases
+ */
+export function alignmentMap(
+  features: ClipImageFeatures,
+  {
+    phrases,
+    texts,
+    ...options
+  }: AlignmentOptions & { readonly phrases: readonly Phrase[]; readonly texts: PromptFeatures },
+): AlignmentResult {
+  const { gridWidth, gridHeight } = features;
+  const dim = texts.empty.length;
+  if (texts.phrases.length !== phrases.length * dim || texts.nouns.length !== phrases.length * dim) {
+    throw new RangeError(`${phrases.length} phrases, but ${texts.phrases.length / dim} text features`);
+  }
+  const asMap = (values: Float32Array): QualityMap => ({ gridWidth, gridHeight, values });
+
+  /** Eq. 5: S and M of one text. */
+  const find = (text: Float32Array) => {
+    const direction = difference(text, texts.empty);
+    const similarity = patchSimilarity(features, direction);
+    const evidence = alignmentEvidence(features, direction, { similarity });
+    return {
+      score: alignmentProbability(evidence, options.calibration, options),
+      map: asMap(locate(similarity, options)),
+    };
+  };
+  const results = phrases.map((phrase, i): PhraseResult => {
+    const whole = find(texts.phrases.subarray(i * dim, (i + 1) * dim));
+    const noun = find(texts.nouns.subarray(i * dim, (i + 1) * dim));
+    const status = phraseStatus(phrase, { score: whole.score, nounScore: noun.score, ...options });
+    return {
+      phrase,
+      status,
+      score: whole.score,
+      nounScore: noun.score,
+      map: whole.map,
+      nounMap: noun.map,
+      emphasis:
+        status === 'missing'
+          ? emphasisWeight(noun.score, options.nounThreshold)
+          : status === 'wrongAttribute'
+            ? emphasisWeight(whole.score, options.phraseThreshold)
+            : 1,
+    };
+  });
+
+  const defect = defectSum(results, gridWidth * gridHeight);
+  const promptScore = find(texts.prompt).score;
+  const score = results
+    .filter(({ phrase }) => phrase.scope === 'place')
+    .reduce((product, phrase) => product * Math.min(phrase.score / options.alignmentBound, 1), promptScore);
+  return {
+    score,
+    promptScore,
+    phrases: results,
+    map: asMap(defect.map((value) => 1 - Math.min(Math.max(value, 0), 1))),
+    defect: asMap(defect),
+  };
+}
+
+/** The two cases of eq. 6, and what falls under neither. */
+function phraseStatus(
+  phrase: Phrase,
+  {
+    score,
+    nounScore,
+    nounThreshold,
+    phraseThreshold,
+  }: {
+    readonly score: number;
+    readonly nounScore: number;
+    readonly nounThreshold: number;
+    readonly phraseThreshold: number;
+  },
+): PhraseStatus {
+  if (phrase.scope === 'whole') return 'style';
+  if (nounScore < nounThreshold) return 'missing';
+  // A bare noun has no attribute that could be wrong, even where T_p is above T_n.
+  if (score < phraseThreshold && phrase.text !== phrase.noun.text) return 'wrongAttribute';
+  return 'ok';
+}
+
+/** Eq. 6 before clipping: D_A at grid resolution, >= 0. */
+function defectSum(results: readonly PhraseResult[], cells: number): Float32Array<ArrayBuffer> {
+  const defect = new Float32Array(cells);
+  for (const result of results) {
+    if (result.status !== 'missing' && result.status !== 'wrongAttribute') continue;
+    const place = result.status === 'missing' ? ancestorPlace(result, results) : result.map.values;
+    const weight = 1 - (result.status === 'missing' ? result.nounScore : result.score);
+    for (let cell = 0; cell < cells; cell++) {
+      defect[cell] = (defect[cell] as number) + weight * (place === null ? 1 : (place[cell] as number));
+    }
+  }
+  return defect;
+}
+
+/** M of the nearest ancestor that is in the image; null: the whole image. */
+function ancestorPlace(result: PhraseResult, results: readonly PhraseResult[]): Float32Array | null {
+  let { ancestor } = result.phrase;
+  // No chain is longer than there are phrases; the bound keeps a circular one from hanging.
+  for (let steps = 0; ancestor !== null && steps < results.length; steps++) {
+    const found = results[ancestor];
+    if (found === undefined) return null;
+    if (found.status === 'ok' || found.status === 'wrongAttribute') return found.map.values;
+    ancestor = found.phrase.ancestor;
+  }
+  return null;
+}
