@@ -1,8 +1,10 @@
-"""Regenerates everything in reference/fixtures (except fixtures/checkpoints): python reference/make_fixtures.py"""
+"""Regenerates everything in reference/fixtures except fixtures/checkpoints: python reference/make_fixtures.py"""
 
 from pathlib import Path
 
+from clip_full_size import save_full_size
 from clip_goldens import make_goldens
+from image_goldens import make_image_goldens
 from tiny_clip import save_checkpoints
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -11,6 +13,8 @@ FIXTURES = Path(__file__).parent / "fixtures"
 def main() -> None:
     save_checkpoints(FIXTURES)
     make_goldens(FIXTURES)
+    make_image_goldens(FIXTURES)
+    save_full_size(FIXTURES / "clip_full_size.json")
 
 
 if __name__ == "__main__":
