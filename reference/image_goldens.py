@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from transformers import CLIPImageProcessorPil
 
 from icc_profiles import gamma_profile, wide_gamut_profile
-from png_writer import write_png
+from png_16_bit import read_png16, write_png
 from tiny_tokenizer import write_json
 
 TARGET = 224
@@ -35,6 +35,8 @@ def make_image_goldens(fixtures: Path) -> None:
         for old in (folder / part).iterdir():
             old.unlink()
     cases = [*png_cases(folder / "input"), *jpeg_cases(folder / "input")]
+    # Goldens are named after the stem.
+    assert len({Path(case["file"]).stem for case in cases}) == len(cases)
     for case in cases:
         upright = to_srgb(folder / "input" / case["file"], case)
         stem = Path(case["file"]).stem
@@ -132,19 +134,19 @@ def jpeg_cases(folder: Path) -> list[dict]:
         assert np.abs(shown - np.asarray(upright)).mean() < 4, orientation
         cases.append({"file": name, "about": f"EXIF orientation {orientation}", "resized": orientation in (1, 6)})
     Image.fromarray(picture(60, 44, 21)).save(
-        folder / "icc-wide-gamut.jpg", quality=95, subsampling=0, icc_profile=wide_gamut_profile()
+        folder / "icc-wide-gamut-jpeg.jpg", quality=95, subsampling=0, icc_profile=wide_gamut_profile()
     )
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(picture(44, 60, 22)).save(
         folder / "icc-gamma-orientation-6.jpg", quality=92, icc_profile=gamma_profile(), exif=exif
     )
-    Image.fromarray(picture(60, 44, 23)).convert("L").save(folder / "gray.jpg", quality=95)
+    Image.fromarray(picture(60, 44, 23)).convert("L").save(folder / "gray-jpeg.jpg", quality=95)
     return [
         *cases,
-        {"file": "icc-wide-gamut.jpg", "about": "JPEG with a profile like Display P3"},
+        {"file": "icc-wide-gamut-jpeg.jpg", "about": "JPEG with a profile like Display P3"},
         {"file": "icc-gamma-orientation-6.jpg", "about": "JPEG, chroma at half size, profile and orientation", "resized": False},
-        {"file": "gray.jpg", "about": "gray JPEG", "resized": False},
+        {"file": "gray-jpeg.jpg", "about": "gray JPEG", "resized": False},
     ]
 
 
@@ -179,26 +181,6 @@ def flatten(pixels: np.ndarray, levels: int) -> np.ndarray:
     if values.shape[-1] == 1:
         values = np.repeat(values, 3, -1)
     return np.floor(values * 255 / levels + 0.5).astype(np.uint8)
-
-
-def read_png16(path: Path) -> np.ndarray:
-    """Reads back what write_png wrote with 16 bits (Pillow would give 8); only filter "up", as written there."""
-    import struct
-    import zlib
-
-    data, offset, packed = path.read_bytes(), 8, b""
-    while offset < len(data):
-        length, kind = struct.unpack_from(">I4s", data, offset)
-        body = data[offset + 8 : offset + 8 + length]
-        if kind == b"IHDR":
-            width, height, _, colour = struct.unpack_from(">IIBB", body)
-        elif kind == b"IDAT":
-            packed += body
-        offset += 12 + length
-    channels = {0: 1, 4: 2, 2: 3, 6: 4}[colour]
-    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, -1)[:, 1:]
-    rows = np.cumsum(rows, axis=0, dtype=np.uint64).astype(np.uint8)
-    return np.frombuffer(rows.tobytes(), ">u2").reshape(height, width, channels)
 
 
 def processed(image: Image.Image, size: int = TARGET) -> Image.Image:
