@@ -1,0 +1,277 @@
+import { type ByteSource, bytesSource, type HubFolder } from '../../src/checkpoint/byteSource.ts';
+import type { Checkpoint } from '../../src/checkpoint/checkpoint.ts';
+import { tensorAsFloat32 } from '../../src/checkpoint/dtypes.ts';
+import { openCheckpoint } from '../../src/checkpoint/hubFolder.ts';
+import { readJson } from '../../src/checkpoint/readJson.ts';
+import { openSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { type ClipConfig, parseClipConfig } from '../../src/graph/clipConfig.ts';
+import { buildClipText, type ClipTextInput, endPosition, endRows } from '../../src/graph/clipText.ts';
+import { buildClipVision } from '../../src/graph/clipVision.ts';
+import { compileClip } from '../../src/graph/compileClip.ts';
+import type { Precision, WeightIndex } from '../../src/graph/weights.ts';
+import { MemorySink } from './memorySink.ts';
+
+/**
+ * Compiles a tiny checkpoint of reference/fixtures, runs its graphs in whatever runtime is handed in, and compares with
+ * what transformers and the CLIP Surgery reference computed. Runs in Node and in a page.
+ */
+
+/** A tensor to or from a session. */
+export interface Feed {
+  readonly type: 'float32' | 'int32';
+  readonly dims: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+export interface Session {
+  /** All outputs, as float32. */
+  run(feeds: Readonly<Record<string, Feed>>): Promise<Readonly<Record<string, Float32Array>>>;
+  release(): Promise<void>;
+}
+
+/** Makes a session of an ONNX file and the shards its weights lie in. */
+export type SessionFactory = (model: Uint8Array, shards: ReadonlyMap<string, Uint8Array>) => Promise<Session>;
+
+/** The bytes of a file under reference/fixtures. */
+export type ReadFixture = (path: string) => Promise<Uint8Array>;
+
+/** One output against its golden. */
+export interface Comparison {
+  /** For example `image0.224.cls`. */
+  readonly output: string;
+  /** Largest difference, relative to the golden's largest magnitude. */
+  readonly relativeError: number;
+  /** Least cosine over the output's rows. */
+  readonly cosine: number;
+}
+
+/** What the issue asks of every output; `q8` and `q4` are judged by direction because rounding weights is a real change. */
+export const BOUNDS: Readonly<Record<Precision, { relativeError?: number; cosine?: number }>> = {
+  fp32: { relativeError: 1e-4 },
+  fp16: { relativeError: 5e-3 },
+  q8: { cosine: 0.999 },
+  q4: { cosine: 0.98 },
+};
+
+/** Whether a comparison is within the bounds of its precision; NaN is not. */
+export function isWithinBounds({ relativeError, cosine }: Comparison, precision: Precision): boolean {
+  const bounds = BOUNDS[precision];
+  return relativeError <= (bounds.relativeError ?? Number.POSITIVE_INFINITY) && cosine >= (bounds.cosine ?? -1);
+}
+
+/** The tiny checkpoints and the files of their hub folders that compiling needs. */
+export const TINY_CHECKPOINTS = {
+  'clip-tiny': ['config.json', 'model.safetensors'],
+  'clip-tiny-gelu': [
+    'config.json',
+    'model.safetensors.index.json',
+    'model-00001-of-00003.safetensors',
+    'model-00002-of-00003.safetensors',
+    'model-00003-of-00003.safetensors',
+  ],
+} as const;
+export type TinyCheckpoint = keyof typeof TINY_CHECKPOINTS;
+
+export interface ComparisonOptions {
+  readonly precision: Precision;
+  readonly readFixture: ReadFixture;
+  readonly createSession: SessionFactory;
+  /** Square sizes in pixels. */
+  readonly imageSizes: readonly number[];
+}
+
+/** Compares image features at every size, texts by id and texts by embedding. */
+export async function compareClip(checkpointName: TinyCheckpoint, options: ComparisonOptions): Promise<Comparison[]> {
+  const { precision, readFixture, createSession, imageSizes } = options;
+  const { checkpoint, config } = await openTiny(checkpointName, readFixture);
+  const sink = new MemorySink();
+  const weights = await compileClip(checkpoint, config, { precision, sink });
+  const goldens = await openGoldens(checkpointName, readFixture);
+  const compiled = { config, weights, shards: sink.shards, goldens, createSession };
+  const comparisons: Comparison[] = [];
+  for (const imageSize of imageSizes) comparisons.push(...(await compareImages(compiled, imageSize)));
+  for (const input of ['ids', 'embeddings'] as const) comparisons.push(...(await compareTexts(compiled, input)));
+  return comparisons;
+}
+
+/** Opens a tiny checkpoint as a user's folder would be. */
+export async function openTiny(
+  name: TinyCheckpoint,
+  readFixture: ReadFixture,
+): Promise<{ checkpoint: Checkpoint; config: ClipConfig }> {
+  const folder = new Map<string, ByteSource>();
+  for (const file of TINY_CHECKPOINTS[name]) folder.set(file, bytesSource(file, await readFixture(`${name}/${file}`)));
+  const hub: HubFolder = folder;
+  return { checkpoint: await openCheckpoint(hub), config: parseClipConfig(await readJson(hub, 'config.json')) };
+}
+
+interface Compiled {
+  readonly config: ClipConfig;
+  readonly weights: WeightIndex;
+  readonly shards: ReadonlyMap<string, Uint8Array>;
+  readonly goldens: Checkpoint;
+  readonly createSession: SessionFactory;
+}
+
+async function openGoldens(name: TinyCheckpoint, readFixture: ReadFixture): Promise<Checkpoint> {
+  const files = ['image', 'text'].map((kind) => `golden/${name}.${kind}.safetensors`);
+  const opened = await Promise.all(
+    files.map(async (file) => openSafetensors(bytesSource(file, await readFixture(file)))),
+  );
+  return { tensors: new Map(opened.flatMap(({ tensors }) => [...tensors])) };
+}
+
+async function golden({ goldens }: Compiled, name: string): Promise<Float32Array> {
+  const tensor = goldens.tensors.get(name);
+  if (!tensor) throw new RangeError(`No golden "${name}"`);
+  return tensorAsFloat32(tensor);
+}
+
+async function compareImages(compiled: Compiled, imageSize: number): Promise<Comparison[]> {
+  const { config, weights, shards, goldens, createSession } = compiled;
+  const session = await createSession(buildClipVision(config, weights, { imageSize }), shards);
+  try {
+    const comparisons: Comparison[] = [];
+    for (const image of [0, 1].filter((k) => goldens.tensors.has(`image${k}.${imageSize}.cls`))) {
+      const name = `image${image}.${imageSize}`;
+      const data = syntheticPixels(image, imageSize);
+      const features = await session.run({
+        pixel_values: { type: 'float32', dims: [1, 3, imageSize, imageSize], data },
+      });
+      comparisons.push(
+        compare(`${name}.cls`, features.cls, { golden: await golden(compiled, `${name}.cls`), dim: config.dim }),
+        compare(`${name}.patches`, features.patch_features, {
+          golden: await golden(compiled, `${name}.patches`),
+          dim: config.dim,
+        }),
+      );
+    }
+    if (comparisons.length === 0) throw new RangeError(`There are no goldens of ${imageSize} px`);
+    return comparisons;
+  } finally {
+    await session.release();
+  }
+}
+
+/** Ids are cut to the longest text, as the runtime does; embeddings go in whole. */
+async function compareTexts(compiled: Compiled, input: ClipTextInput): Promise<Comparison[]> {
+  const { config, weights, shards, createSession } = compiled;
+  const session = await createSession(buildClipText(config, weights, { input }), shards);
+  const run = async (feed: Feed, ends: number[], goldenName: string): Promise<Comparison> => {
+    const [, tokens = 0] = feed.dims;
+    const rows = endRows(ends, tokens);
+    const { features } = await session.run({
+      [input]: feed,
+      end_rows: { type: 'int32', dims: [rows.length], data: rows },
+    });
+    return compare(`${input} ${feed.dims.slice(0, 2).join('x')}`, features, {
+      golden: await golden(compiled, goldenName),
+      dim: config.dim,
+    });
+  };
+  try {
+    if (input === 'embeddings') {
+      const learned = compiled.goldens.tensors.has('learned.unit');
+      const factors = learned ? ['overall', 'technical', 'rational', 'natural'] : [];
+      const comparisons: Comparison[] = [];
+      if (learned) {
+        const data = await golden(compiled, `learned.embeddings.${factors[0]}`);
+        const feed: Feed = { type: 'float32', dims: [2, 77, config.text.width], data };
+        const all = await golden(compiled, 'learned.unit');
+        const rows = endRows([20, 20], 77);
+        const { features } = await session.run({
+          embeddings: feed,
+          end_rows: { type: 'int32', dims: [2], data: rows },
+        });
+        comparisons.push(
+          compare('learned embeddings', features, { golden: all.slice(0, 2 * config.dim), dim: config.dim }),
+        );
+      } else {
+        const data = await golden(compiled, 'embeddings');
+        const feed: Feed = { type: 'float32', dims: [2, 77, config.text.width], data };
+        comparisons.push(await run(feed, [20, 20], 'embeddings.unit'));
+      }
+      return comparisons;
+    }
+    const ids = Int32Array.from(await golden(compiled, 'input_ids'));
+    const { contextLength, endToken } = config.text;
+    const texts = ids.length / contextLength;
+    const ends = Array.from({ length: texts }, (_, i) =>
+      endPosition(ids.subarray(i * contextLength, (i + 1) * contextLength), endToken),
+    );
+    const all = await run({ type: 'int32', dims: [texts, contextLength], data: ids }, ends, 'unit');
+    // Another batch and length in the same session: the short texts alone, cut at the longest of them.
+    const short = ends.map((_, i) => i).filter((i) => (ends[i] as number) < contextLength - 1);
+    const tokens = Math.max(...short.map((i) => (ends[i] as number) + 1));
+    const cut = Int32Array.from(short.flatMap((i) => [...ids.subarray(i * contextLength, i * contextLength + tokens)]));
+    const shortEnds = endRows(
+      short.map((i) => ends[i] as number),
+      tokens,
+    );
+    const { features } = await session.run({
+      ids: { type: 'int32', dims: [short.length, tokens], data: cut },
+      end_rows: { type: 'int32', dims: [short.length], data: shortEnds },
+    });
+    const unit = await golden(compiled, 'unit');
+    const rows = Float32Array.from(short.flatMap((i) => [...unit.subarray(i * config.dim, (i + 1) * config.dim)]));
+    return [all, compare(`ids ${short.length}x${tokens}`, features, { golden: rows, dim: config.dim })];
+  } finally {
+    await session.release();
+  }
+}
+
+function compare(
+  output: string,
+  actual: Float32Array | undefined,
+  { golden, dim }: { golden: Float32Array; dim: number },
+): Comparison {
+  if (actual?.length !== golden.length) {
+    throw new RangeError(`${output} has ${actual?.length} numbers, its golden ${golden.length}`);
+  }
+  let largest = 0;
+  let largestError = 0;
+  let cosine = 1;
+  for (let row = 0; row < golden.length; row += dim) {
+    let product = 0;
+    let actualSquare = 0;
+    let goldenSquare = 0;
+    for (let i = row; i < row + dim; i++) {
+      const a = actual[i] as number;
+      const b = golden[i] as number;
+      largest = Math.max(largest, Math.abs(b));
+      // Math.max keeps a NaN, so one bad number fails the comparison.
+      largestError = Math.max(largestError, Math.abs(a - b));
+      product += a * b;
+      actualSquare += a * a;
+      goldenSquare += b * b;
+    }
+    cosine = Math.min(cosine, product / Math.sqrt(actualSquare * goldenSquare));
+  }
+  return { output, relativeError: largestError / largest, cosine };
+}
+
+const MEAN = [0.48145466, 0.4578275, 0.40821073];
+const STD = [0.26862954, 0.26130258, 0.27577711];
+
+/** Test image `k`, `[3, size, size]`: the formula of reference/synthetic_image.py. */
+export function syntheticPixels(k: number, size: number): Float32Array<ArrayBuffer> {
+  const pixels = new Float32Array(3 * size * size);
+  let at = 0;
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < size; y++) {
+      const v = (y + 0.5) / size;
+      for (let x = 0; x < size; x++) {
+        const u = (x + 0.5) / size;
+        const wave = Math.sin(2 * Math.PI * ((1 + k) * u + (2 - c) * v) + c);
+        const weave =
+          Math.sin(2 * Math.PI * 23 * u) *
+          Math.sin(2 * Math.PI * (17 + 4 * k) * v) *
+          Math.exp(-18 * ((u - 0.3 - 0.4 * k) ** 2 + (v - 0.65) ** 2));
+        const disc = Math.tanh(14 * (0.2 - Math.hypot(u - 0.68 + 0.3 * k, v - 0.3)));
+        const value = 0.5 + 0.2 * wave + 0.22 * weave + 0.15 * (c - 1 + 0.5 * k) * disc;
+        pixels[at++] = (value - (MEAN[c] as number)) / (STD[c] as number);
+      }
+    }
+  }
+  return pixels;
+}
