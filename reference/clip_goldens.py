@@ -126,12 +126,12 @@ def make_one(name: str, model: CLIPModel, tokenizer: CLIPTokenizerFast, fixtures
             golden[f"{key}.factor_maps"] = quality.factor_maps.reshape(-1, *square)
             golden[f"{key}.map"] = quality.values.reshape(square)
         if pairs_unnormalised is not None:
-            released = maps.released_quality(found.projected[0], pairs_unnormalised)
-            key = f"image{k}.{size}.released"
-            golden[f"{key}.map"] = released.values.reshape(square)
-            golden[f"{key}.map_token_norm"] = released.values_token_norm.reshape(square)
-            golden[f"{key}.factors"] = released.factors
-            golden[f"{key}.score"] = released.score
+            learned_pairs = golden["learned.pairs"]
+            released = maps.released_quality(found.cls[0], found.patches[0], learned_pairs, scale)
+            literal = maps.released_quality_literally(found.projected[0], pairs_unnormalised)
+            for mode, quality in (("released", released), ("released_literally", literal)):
+                golden[f"image{k}.{size}.{mode}.map"] = quality.values.reshape(square)
+                golden[f"image{k}.{size}.{mode}.score"] = quality.score
         alignment = maps.alignment_maps(found.patches[0], phrases[:-1], phrases[-1])
         golden[f"image{k}.{size}.alignment"] = alignment.reshape(-1, *square)
     save(golden, folder / f"{name}.maps.safetensors")

@@ -34,28 +34,32 @@ def perceptual_quality(cls: Tensor, patches: Tensor, pairs: Tensor, logit_scale:
 
 @dataclass
 class ReleasedQuality:
-    values: Tensor  # min-max of the overall pair's good logit over the patches, from unit features
-    values_token_norm: Tensor  # the same with the released code's normalisation over tokens
-    factors: Tensor  # [4] the released code's scores
-    score: Tensor  # the released code's product of them
+    values: Tensor  # [n] min-max of the overall pair's good logit over the patches
+    score: Tensor  # [] the factors' product, every one divided by technical's bound
 
 
-def released_quality(projected: Tensor, pairs_unnormalised: Tensor) -> ReleasedQuality:
-    """What PQ-Map.py of Q-Future/Q-Refine computes.
+def released_quality(cls: Tensor, patches: Tensor, pairs: Tensor, logit_scale: Tensor) -> ReleasedQuality:
+    """The project's `mode: 'released'`: what PQ-Map.py of Q-Future/Q-Refine draws, with two of its oddities.
 
-    projected [1 + n, dim] and pairs_unnormalised [4, 2, dim] are features before any normalisation. Of the released
-    code's oddities `values` keeps: only the good logit of the overall pair is drawn, stretched to 0..1 over the image.
-    `values_token_norm` keeps in addition the division by the norm over dim=1, which is the token axis, so that every
-    feature *channel* is scaled instead of every token. The scores keep: that norm, text features of any length, no logit
-    scale, and all three factors divided by technical's bound. Never reproduced: width and height swapped on resizing.
-    The released code resizes bilinearly; here the grid is left as it is.
+    Kept: only the good logit of the overall pair is drawn, stretched to 0..1 over the image; all three factors are divided
+    by technical's bound. Not kept: those of `released_quality_literally`, and bilinear resizing with width and height swapped.
     """
-    unit = F.normalize(projected, dim=-1)
+    factors = perceptual_quality(cls, patches, pairs, logit_scale).factors
+    score = factors[0] * torch.clamp(factors[1:] / BOUNDS[0], max=1).prod()
+    return ReleasedQuality(min_max(patches @ pairs[0, 0]), score)
+
+
+def released_quality_literally(projected: Tensor, pairs_unnormalised: Tensor) -> ReleasedQuality:
+    """The released code's arithmetic to the letter, before resizing, to show how far `mode: 'released'` is from it.
+
+    projected [1 + n, dim] and pairs_unnormalised [4, 2, dim] are features before any normalisation. On top of the above: image
+    features are divided by their norm over dim=1, which is the token axis, so that channels are scaled instead of
+    tokens; text features keep their length; there is no logit scale.
+    """
     odd = projected / projected.norm(dim=0, keepdim=True)
-    good = pairs_unnormalised[0, 0]
     factors = torch.softmax(torch.einsum("d,kpd->kp", odd[0], pairs_unnormalised), -1)[:, 0]
     score = factors[0] * torch.clamp(factors[1:] / BOUNDS[0], max=1).prod()
-    return ReleasedQuality(min_max(unit[1:] @ good), min_max(odd[1:] @ good), factors, score)
+    return ReleasedQuality(min_max(odd[1:] @ pairs_unnormalised[0, 0]), score)
 
 
 def min_max(values: Tensor) -> Tensor:
