@@ -1,0 +1,43 @@
+import type { ByteSource, HubFolder } from './byteSource.ts';
+import { checkpointError, DOWNLOAD_AGAIN } from './checkpointError.ts';
+import { readExactly } from './readExactly.ts';
+import { recogniseWrongFile } from './wrongFile.ts';
+
+/** Longest JSON file read, in bytes: tokenizers reach a few million, configurations a few thousand. */
+export const MAX_JSON_BYTES = 16_000_000;
+
+/** What a published JSON file says; its values are checked by whoever uses them. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a JSON file of a folder.
+ * @param path relative to the folder
+ * @throws {UserError} `CheckpointError`: missing, too long, not UTF-8, not a JSON object
+ */
+export async function readJson(folder: HubFolder, path: string): Promise<JsonObject> {
+  const source = folder.get(path);
+  if (!source) {
+    throw checkpointError(path, "it is not in the folder; choose the model's folder as its authors publish it");
+  }
+  return parseJson(source);
+}
+
+async function parseJson(source: ByteSource): Promise<JsonObject> {
+  if (source.size > MAX_JSON_BYTES) {
+    throw checkpointError(source.name, `it has ${source.size} bytes, expected at most ${MAX_JSON_BYTES}`);
+  }
+  const bytes = await readExactly(source, 0, source.size);
+  const wrong = recogniseWrongFile(bytes);
+  if (wrong) throw checkpointError(source.name, wrong);
+  let value: unknown;
+  try {
+    // A RangeError of a parser that recurses, and of text too long for a string, is the file's fault as well.
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw checkpointError(source.name, `it is not JSON; ${DOWNLOAD_AGAIN}`, { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw checkpointError(source.name, `it is JSON, but not an object; ${DOWNLOAD_AGAIN}`);
+  }
+  return value as JsonObject;
+}
