@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { bytesSource } from '../checkpoint/byteSource.ts';
+import { tensorAsFloat32 } from '../checkpoint/dtypes.ts';
+import { openSafetensors } from '../checkpoint/safetensors.ts';
 import { type ScalarGrid, sampleBicubic, upsampleBicubic } from './resampling.ts';
 
 /** The numbers 0, 7, 14, … mod 11, over ten, on 4 x 3 cells. */
@@ -60,6 +64,23 @@ describe('upsampleBicubic', () => {
     expect(() => upsampleBicubic(grid, { width: 0, height: 2 })).toThrow(RangeError);
     expect(() => upsampleBicubic(grid, { width: 2.5, height: 2 })).toThrow(RangeError);
   });
+});
+
+test("upsampleBicubic equals torch on the reference's grids", async () => {
+  const file = new URL('../../reference/fixtures/golden/bicubic.safetensors', import.meta.url);
+  const { tensors } = await openSafetensors(bytesSource('bicubic.safetensors', readFileSync(file)));
+  const outputs = [...tensors.values()].filter(({ name }) => name.endsWith('.output'));
+  expect(outputs.length).toBeGreaterThan(3);
+  for (const output of outputs) {
+    const input = tensors.get(output.name.replace('.output', '.input'));
+    if (!input) throw new Error(`no input of ${output.name}`);
+    const [gridHeight = 0, gridWidth = 0] = input.shape;
+    const [height = 0, width = 0] = output.shape;
+    const values = await tensorAsFloat32(input);
+    const upsampled = upsampleBicubic({ gridWidth, gridHeight, values }, { width, height });
+    // The reference is computed in double precision and rounded to float32, as ours is.
+    expect(largestDifference(upsampled, await tensorAsFloat32(output)), output.name).toBeLessThan(2e-7);
+  }
 });
 
 describe('sampleBicubic', () => {

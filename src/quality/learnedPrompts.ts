@@ -4,6 +4,7 @@
 
 import type { PerceptualFactor } from '../pipeline/analysis.ts';
 import type { ClipEncoder } from '../pipeline/ports.ts';
+import type { QualityWordFeatures } from './perceptualMap.ts';
 
 /**
  * One published file: a pair of prompts, index 0 the good one, as token embeddings without positions. Structurally what
@@ -101,8 +102,8 @@ export async function learnedContextsFit(contexts: LearnedContexts, clip: ClipEn
 /** Text features of the four pairs from learned contexts: per factor good then bad, rows of unit length. */
 export async function encodeLearnedPrompts(
   contexts: LearnedContexts,
-  clip: ClipEncoder,
-): Promise<Readonly<Record<PerceptualFactor, Float32Array>>> {
+  clip: Pick<ClipEncoder, 'encodePromptEmbeddings'>,
+): Promise<QualityWordFeatures> {
   const encode = async (factor: PerceptualFactor) => {
     const { embeddings, eotIndex } = learnedPromptEmbeddings(contexts[factor]);
     return clip.encodePromptEmbeddings(embeddings, { count: 2, eotIndex });

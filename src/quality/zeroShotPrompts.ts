@@ -46,7 +46,9 @@ export function zeroShotTexts(factor: PerceptualFactor, side: 'good' | 'bad'): r
 }
 
 /** Text features of the four pairs: per side the mean over all its texts, to unit length. */
-export async function encodeZeroShotPrompts(clip: ClipEncoder): Promise<QualityWordFeatures> {
+export async function encodeZeroShotPrompts(
+  clip: Pick<ClipEncoder, 'dim' | 'encodeText'>,
+): Promise<QualityWordFeatures> {
   const encode = async (factor: PerceptualFactor) => {
     const good = zeroShotTexts(factor, 'good');
     const bad = zeroShotTexts(factor, 'bad');

@@ -1,0 +1,219 @@
+/**
+ * The first half of the story: an image and its prompt become two maps, where it looks bad and where it misses the prompt.
+ */
+import { abortError, UserError } from '../errors.ts';
+import { clipPixelValues } from '../image/clipPreprocessing.ts';
+import type { RowSource } from '../image/rowSource.ts';
+import { difference } from '../math/vectors.ts';
+import { splitPrompt } from '../prompt/interimSplitter.ts';
+import type { Phrase, PhraseSplitter } from '../prompt/phrase.ts';
+import { plainPrompt } from '../prompt/promptSyntax.ts';
+import { alignmentMap } from '../quality/alignmentMap.ts';
+import {
+  type AlignmentCalibration,
+  alignmentEvidence,
+  calibrateOnReference,
+  patchSimilarity,
+} from '../quality/alignmentScore.ts';
+import type { LearnedContexts } from '../quality/learnedPrompts.ts';
+import { perceptualMap } from '../quality/perceptualMap.ts';
+import type { AlignmentResult, AnalysisEvent, AnalysisResult, AnalysisSettings, AnalysisStage } from './analysis.ts';
+import type { ClipEncoder, ClipImageFeatures, RgbaImage } from './ports.ts';
+import { encodeTexts, qualityWords, type ReferenceFeatures, referenceFeatures, textBatch } from './wordFeatures.ts';
+
+/**
+ * Side in pixels an image is encoded at, where the model has it: 28 x 28 patches of 16 px. Twice the 14 x 14 of CLIP's
+ * own 224 px, so that a map can point at a hand and not only at a person; it costs some five times the time.
+ */
+export const defaultImageSize = 448;
+
+/** Settings of an analysis unless the user changes them. Thresholds lie at 0.5, where calibrated scores change sides. */
+export const defaultAnalysisSettings: AnalysisSettings = {
+  imageSize: null,
+  perceptualMode: 'auto',
+  nounThreshold: 0.5,
+  phraseThreshold: 0.5,
+  alignmentBound: 0.5,
+  maskThreshold: 0.5,
+};
+
+/** Most phrases looked for: a prompt beyond it is a list of tags whose tail hardly shapes the image. */
+export const largestPhraseCount = 64;
+
+/** What an analysis needs. */
+export interface AnalysisJob {
+  /** The image, in memory or read in bands. */
+  readonly image: RgbaImage | RowSource;
+  readonly prompt: string;
+  readonly clip: ClipEncoder;
+  /** The published contexts, where the pack has them. */
+  readonly contexts: LearnedContexts | null;
+  readonly settings?: AnalysisSettings;
+  /** How evidence becomes a probability; by default measured on the image itself (`calibrateOnReference`). */
+  readonly calibration?: AlignmentCalibration;
+  /** How the prompt is split. */
+  readonly splitter?: PhraseSplitter;
+  /** Told every stage, and every result as soon as it is ready. */
+  readonly onEvent?: (event: AnalysisEvent) => void;
+  /** Looked at between all steps. */
+  readonly signal?: { readonly aborted: boolean };
+}
+
+/**
+ * Analyses one image.
+ *
+ * @throws AbortError once `signal.aborted` is set; UserError if the model gives no usable numbers; whatever the encoder throws
+ */
+export async function analyse(job: AnalysisJob): Promise<AnalysisResult> {
+  const { image, prompt, clip, settings = defaultAnalysisSettings } = job;
+  const hints: string[] = [];
+  const step = progress(job);
+
+  const imageSize = chooseImageSize(clip, settings.imageSize, hints);
+  step('preprocess', 0, 1);
+  const pixelValues = clipPixelValues(image, { imageSize, mean: clip.imageMean, std: clip.imageStd });
+  step('encodeImage', 0, 1);
+  const features = await clip.encodeImage(pixelValues, imageSize);
+  assertUsable(features, clip);
+  step('encodeImage', 1, 1);
+
+  const words = await qualityWords(clip, {
+    contexts: job.contexts,
+    mode: settings.perceptualMode,
+    beforeRun: () => step('encodeWords', 0, 1),
+  });
+  step('encodeWords', 1, 1);
+  if (words.hint) hints.push(words.hint);
+  const perceptual = perceptualMap(features, words.features, { mode: words.mode, logitScale: clip.logitScale });
+  job.onEvent?.({ type: 'perceptual', result: perceptual });
+
+  const phrases = usablePhrases((job.splitter ?? splitPrompt)(prompt), { prompt, hints });
+  const alignment = phrases && (await align(job, { features, phrases, settings, step }));
+  if (alignment) job.onEvent?.({ type: 'alignment', result: alignment });
+  step('encodePhrases', 1, 1);
+
+  return {
+    modelName: clip.modelName,
+    imageWidth: image.width,
+    imageHeight: image.height,
+    prompt,
+    perceptual,
+    alignment,
+    hints,
+    settings,
+  };
+}
+
+type Step = (stage: AnalysisStage, done: number, total: number) => void;
+
+/** Tells a stage, unless the job was cancelled. */
+function progress({ signal, onEvent }: AnalysisJob): Step {
+  return (stage, done, total) => {
+    if (signal?.aborted) throw abortError();
+    onEvent?.({ type: 'stage', stage, done, total });
+  };
+}
+
+/** The size asked for, else the finest not above {@link defaultImageSize}, else the smallest there is. */
+function chooseImageSize({ imageSizes, modelName }: ClipEncoder, wanted: number | null, hints: string[]): number {
+  if (wanted !== null && imageSizes.includes(wanted)) return wanted;
+  const chosen = imageSizes.filter((size) => size <= defaultImageSize).at(-1) ?? imageSizes[0];
+  if (chosen === undefined) throw new RangeError(`${modelName} has no image size`);
+  if (wanted !== null) hints.push(`${modelName} was not compiled for ${wanted} px; ${chosen} px is used instead.`);
+  return chosen;
+}
+
+/** A driver's overflow must not become a map: half precision can turn to NaN. */
+function assertUsable({ cls, patchFeatures, gridWidth, gridHeight }: ClipImageFeatures, clip: ClipEncoder): void {
+  if (cls.length !== clip.dim || patchFeatures.length !== gridWidth * gridHeight * clip.dim) {
+    throw new RangeError(`${patchFeatures.length} values are no ${gridWidth}x${gridHeight} features of ${clip.dim}`);
+  }
+  if (!cls.every(Number.isFinite) || !patchFeatures.every(Number.isFinite)) {
+    throw new UserError(
+      'TierUnavailableError',
+      `${clip.modelName} gave values that are not numbers on this device; choose another tier or precision`,
+    );
+  }
+}
+
+/** The phrases to look for; null, and a hint why, where there is none. */
+function usablePhrases(
+  phrases: readonly Phrase[],
+  { prompt, hints }: { readonly prompt: string; readonly hints: string[] },
+): readonly Phrase[] | null {
+  if (!phrases.some(({ scope }) => scope === 'place')) {
+    hints.push(
+      prompt.trim() === ''
+        ? 'Without a prompt only the perceptual map can be made; enter the prompt to see what the image misses.'
+        : 'The prompt names nothing that could be looked for in the image, so there is no alignment map.',
+    );
+    return null;
+  }
+  if (phrases.length > largestPhraseCount) {
+    hints.push(`The prompt has ${phrases.length} phrases; the first ${largestPhraseCount} are looked for.`);
+  }
+  // Ancestors come before their phrases, so that a cut leaves none without.
+  return phrases.slice(0, largestPhraseCount);
+}
+
+/** AQ-Map of the phrases. */
+async function align(
+  { clip, prompt, calibration }: AnalysisJob,
+  {
+    features,
+    phrases,
+    settings,
+    step,
+  }: {
+    readonly features: ClipImageFeatures;
+    readonly phrases: readonly Phrase[];
+    readonly settings: AnalysisSettings;
+    readonly step: Step;
+  },
+): Promise<AlignmentResult> {
+  const texts = [...new Set([plainPrompt(prompt), ...phrases.flatMap(({ text, noun }) => [text, noun.text])])];
+  step('encodePhrases', 0, texts.length);
+  const reference = await referenceFeatures(clip, { beforeRun: () => step('encodePhrases', 0, texts.length) });
+  let done = 0;
+  const rows = await encodeTexts(clip, texts, {
+    beforeRun: () => {
+      step('encodePhrases', done, texts.length);
+      done += Math.min(textBatch, texts.length - done);
+    },
+  });
+  const index = new Map(texts.map((text, i) => [text, i]));
+  const gather = (wanted: readonly string[]) => {
+    const gathered = new Float32Array(wanted.length * clip.dim);
+    wanted.forEach((text, i) => {
+      const from = (index.get(text) as number) * clip.dim;
+      gathered.set(rows.subarray(from, from + clip.dim), i * clip.dim);
+    });
+    return gathered;
+  };
+  return alignmentMap(features, {
+    phrases,
+    texts: {
+      phrases: gather(phrases.map(({ text }) => text)),
+      nouns: gather(phrases.map(({ noun }) => noun.text)),
+      prompt: gather([plainPrompt(prompt)]),
+      empty: reference.empty,
+    },
+    logitScale: clip.logitScale,
+    calibration: calibration ?? calibrate(features, { reference, logitScale: clip.logitScale }),
+    nounThreshold: settings.nounThreshold,
+    phraseThreshold: settings.phraseThreshold,
+    alignmentBound: settings.alignmentBound,
+  });
+}
+
+/** Calibration on the image itself. */
+function calibrate(
+  features: ClipImageFeatures,
+  { reference, logitScale }: { readonly reference: ReferenceFeatures; readonly logitScale: number },
+): AlignmentCalibration {
+  const evidence = reference.texts.map((text) => {
+    const direction = difference(text, reference.empty);
+    return alignmentEvidence(features, direction, { similarity: patchSimilarity(features, direction) });
+  });
+  return calibrateOnReference(evidence, { logitScale });
+}

@@ -1,0 +1,142 @@
+/**
+ * Text features that do not depend on the image or its prompt: the quality words, the reference texts and the empty
+ * string. Encoded once per CLIP and kept as long as it is.
+ */
+import { referenceTexts } from '../quality/alignmentScore.ts';
+import {
+  encodeLearnedPrompts,
+  type LearnedContexts,
+  type LearnedContextsFit,
+  learnedContextsFit,
+} from '../quality/learnedPrompts.ts';
+import type { QualityWordFeatures } from '../quality/perceptualMap.ts';
+import { encodeZeroShotPrompts } from '../quality/zeroShotPrompts.ts';
+import type { PerceptualMode } from './analysis.ts';
+import type { ClipEncoder } from './ports.ts';
+
+/** Texts encoded in one run: a job can be cancelled and tells its progress in between. */
+export const textBatch = 16;
+
+/** Called before every run of the text encoder; throws to stop. */
+export type BeforeRun = () => void;
+
+/** `clip.encodeText` in batches. */
+export async function encodeTexts(
+  clip: ClipEncoder,
+  texts: readonly string[],
+  { beforeRun }: { readonly beforeRun: BeforeRun },
+): Promise<Float32Array> {
+  const rows = new Float32Array(texts.length * clip.dim);
+  for (let at = 0; at < texts.length; at += textBatch) {
+    beforeRun();
+    rows.set(await clip.encodeText(texts.slice(at, at + textBatch)), at * clip.dim);
+  }
+  return rows;
+}
+
+interface KnownFeatures {
+  zeroShot?: QualityWordFeatures;
+  learned?: { readonly contexts: LearnedContexts; readonly features: QualityWordFeatures };
+  reference?: ReferenceFeatures;
+}
+
+/** Kept by encoder: a pack that is closed takes its features with it. Only finished work is kept, never a failure. */
+const known = new WeakMap<ClipEncoder, KnownFeatures>();
+
+function knownOf(clip: ClipEncoder): KnownFeatures {
+  const found = known.get(clip) ?? {};
+  known.set(clip, found);
+  return found;
+}
+
+/** The words an analysis rates quality with. */
+export interface QualityWords {
+  readonly mode: PerceptualMode;
+  readonly features: QualityWordFeatures;
+  /** A sentence for the user where the words are not the ones asked for, or doubtful; else null. */
+  readonly hint: string | null;
+}
+
+/**
+ * Chooses and encodes the quality words: learned contexts where they fit the CLIP, written words otherwise. Asked for
+ * explicitly, learned contexts of another model with the same width are used all the same, with a warning.
+ */
+export async function qualityWords(
+  clip: ClipEncoder,
+  {
+    contexts,
+    mode,
+    beforeRun,
+  }: {
+    readonly contexts: LearnedContexts | null;
+    readonly mode: PerceptualMode | 'auto';
+    readonly beforeRun: BeforeRun;
+  },
+): Promise<QualityWords> {
+  const wantsLearned = mode !== 'zeroShot';
+  const fit = contexts && wantsLearned ? await learnedContextsFit(contexts, clip) : null;
+  const usesLearned = fit === 'fits' || (fit === 'otherModel' && mode !== 'auto');
+  const cache = knownOf(clip);
+  let features: QualityWordFeatures;
+  if (usesLearned && contexts) {
+    if (cache.learned?.contexts !== contexts) {
+      const encodePromptEmbeddings: ClipEncoder['encodePromptEmbeddings'] = (embeddings, options) => {
+        beforeRun();
+        return clip.encodePromptEmbeddings(embeddings, options);
+      };
+      cache.learned = { contexts, features: await encodeLearnedPrompts(contexts, { encodePromptEmbeddings }) };
+    }
+    features = cache.learned.features;
+  } else {
+    cache.zeroShot ??= await encodeZeroShotPrompts({
+      dim: clip.dim,
+      encodeText: (texts) => encodeTexts(clip, texts, { beforeRun }),
+    });
+    features = cache.zeroShot;
+  }
+  return {
+    mode: mode === 'released' ? mode : usesLearned ? 'learned' : 'zeroShot',
+    features,
+    hint: contextsHint(clip, { fit, mode }),
+  };
+}
+
+function contextsHint(
+  clip: ClipEncoder,
+  { fit, mode }: { readonly fit: LearnedContextsFit | null; readonly mode: PerceptualMode | 'auto' },
+): string | null {
+  if (fit === 'otherWidth') {
+    return `The learned quality contexts were made for a text encoder of another width than that of ${clip.modelName}; written quality words are used instead.`;
+  }
+  if (fit === 'otherModel') {
+    return mode === 'auto'
+      ? `The learned quality contexts were made for another CLIP than ${clip.modelName}; written quality words are used instead.`
+      : `The learned quality contexts were made for another CLIP than ${clip.modelName}; the perceptual scores may mean little.`;
+  }
+  if (fit === null && (mode === 'learned' || mode === 'released')) {
+    return 'This model comes without learned quality contexts; written quality words are used instead.';
+  }
+  return null;
+}
+
+/** What every alignment is measured against. */
+export interface ReferenceFeatures {
+  /** Of the empty string, `[dim]`. */
+  readonly empty: Float32Array;
+  /** Of `referenceTexts`, one array of `[dim]` each. */
+  readonly texts: readonly Float32Array[];
+}
+
+/** Features of the empty string and the reference texts. */
+export async function referenceFeatures(
+  clip: ClipEncoder,
+  { beforeRun }: { readonly beforeRun: BeforeRun },
+): Promise<ReferenceFeatures> {
+  const cache = knownOf(clip);
+  if (!cache.reference) {
+    const rows = await encodeTexts(clip, ['', ...referenceTexts], { beforeRun });
+    const row = (i: number) => rows.subarray(i * clip.dim, (i + 1) * clip.dim);
+    cache.reference = { empty: row(0), texts: referenceTexts.map((_, i) => row(i + 1)) };
+  }
+  return cache.reference;
+}
