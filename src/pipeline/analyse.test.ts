@@ -131,9 +131,15 @@ describe('analyse', () => {
     ]);
     expect(events).toContainEqual({ type: 'perceptual', result: result.perceptual });
     expect(events).toContainEqual({ type: 'alignment', result: result.alignment });
+    const shares = new Map<string, number>();
     for (const event of events) {
-      if (event.type === 'stage') expect(event.done).toBeLessThanOrEqual(event.total);
+      if (event.type !== 'stage') continue;
+      // Progress within a stage never falls.
+      expect(event.done / event.total).toBeGreaterThanOrEqual(shares.get(event.stage) ?? 0);
+      shares.set(event.stage, event.done / event.total);
     }
+    expect(shares.get('encodePhrases')).toBe(1);
+    expect(events.filter((event) => event.type === 'stage' && event.stage === 'encodeWords')).toHaveLength(9);
   });
 
   test('stops at every step once it is cancelled', async () => {

@@ -19,7 +19,7 @@ import type { LearnedContexts } from '../quality/learnedPrompts.ts';
 import { perceptualMap } from '../quality/perceptualMap.ts';
 import type { AlignmentResult, AnalysisEvent, AnalysisResult, AnalysisSettings, AnalysisStage } from './analysis.ts';
 import type { ClipEncoder, ClipImageFeatures, RgbaImage } from './ports.ts';
-import { encodeTexts, qualityWords, type ReferenceFeatures, referenceFeatures, textBatch } from './wordFeatures.ts';
+import { encodeTexts, qualityWords, type ReferenceFeatures, referenceFeatures } from './wordFeatures.ts';
 
 /**
  * Side in pixels an image is encoded at, where the model has it: 28 x 28 patches of 16 px. Twice the 14 x 14 of CLIP's
@@ -80,7 +80,7 @@ export async function analyse(job: AnalysisJob): Promise<AnalysisResult> {
   const words = await qualityWords(clip, {
     contexts: job.contexts,
     mode: settings.perceptualMode,
-    beforeRun: () => step('encodeWords', 0, 1),
+    beforeRun: (done, total) => step('encodeWords', done, total),
   });
   step('encodeWords', 1, 1);
   if (words.hint) hints.push(words.hint);
@@ -172,14 +172,16 @@ async function align(
   },
 ): Promise<AlignmentResult> {
   const texts = [...new Set([plainPrompt(prompt), ...phrases.flatMap(({ text, noun }) => [text, noun.text])])];
-  step('encodePhrases', 0, texts.length);
-  const reference = await referenceFeatures(clip, { beforeRun: () => step('encodePhrases', 0, texts.length) });
-  let done = 0;
-  const rows = await encodeTexts(clip, texts, {
-    beforeRun: () => {
-      step('encodePhrases', done, texts.length);
-      done += Math.min(textBatch, texts.length - done);
+  // The reference texts are encoded by the first job only; then they count as work of this stage.
+  let before = 0;
+  const reference = await referenceFeatures(clip, {
+    beforeRun: (done, total) => {
+      before = total;
+      step('encodePhrases', done, total + texts.length);
     },
+  });
+  const rows = await encodeTexts(clip, texts, {
+    beforeRun: (done, total) => step('encodePhrases', before + done, before + total),
   });
   const index = new Map(texts.map((text, i) => [text, i]));
   const gather = (wanted: readonly string[]) => {

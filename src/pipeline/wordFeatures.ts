@@ -9,7 +9,7 @@ import {
   type LearnedContextsFit,
   learnedContextsFit,
 } from '../quality/learnedPrompts.ts';
-import type { QualityWordFeatures } from '../quality/perceptualMap.ts';
+import { perceptualFactors, type QualityWordFeatures } from '../quality/perceptualMap.ts';
 import { encodeZeroShotPrompts } from '../quality/zeroShotPrompts.ts';
 import type { PerceptualMode } from './analysis.ts';
 import type { ClipEncoder } from './ports.ts';
@@ -17,8 +17,8 @@ import type { ClipEncoder } from './ports.ts';
 /** Texts encoded in one run: a job can be cancelled and tells its progress in between. */
 export const textBatch = 16;
 
-/** Called before every run of the text encoder; throws to stop. */
-export type BeforeRun = () => void;
+/** Called before every run of the text encoder with the texts done and to do; throws to stop. */
+export type BeforeRun = (done: number, total: number) => void;
 
 /** `clip.encodeText` in batches. */
 export async function encodeTexts(
@@ -28,7 +28,7 @@ export async function encodeTexts(
 ): Promise<Float32Array> {
   const rows = new Float32Array(texts.length * clip.dim);
   for (let at = 0; at < texts.length; at += textBatch) {
-    beforeRun();
+    beforeRun(at, texts.length);
     rows.set(await clip.encodeText(texts.slice(at, at + textBatch)), at * clip.dim);
   }
   return rows;
@@ -78,10 +78,12 @@ export async function qualityWords(
   const usesLearned = fit === 'fits' || (fit === 'otherModel' && mode !== 'auto');
   const cache = knownOf(clip);
   let features: QualityWordFeatures;
+  let done = 0;
   if (usesLearned && contexts) {
     if (cache.learned?.contexts !== contexts) {
       const encodePromptEmbeddings: ClipEncoder['encodePromptEmbeddings'] = (embeddings, options) => {
-        beforeRun();
+        beforeRun(done, perceptualFactors.length * options.count);
+        done += options.count;
         return clip.encodePromptEmbeddings(embeddings, options);
       };
       cache.learned = { contexts, features: await encodeLearnedPrompts(contexts, { encodePromptEmbeddings }) };
@@ -90,7 +92,13 @@ export async function qualityWords(
   } else {
     cache.zeroShot ??= await encodeZeroShotPrompts({
       dim: clip.dim,
-      encodeText: (texts) => encodeTexts(clip, texts, { beforeRun }),
+      encodeText: async (texts) => {
+        // One call per factor, all of the same number of texts.
+        const total = perceptualFactors.length * texts.length;
+        const rows = await encodeTexts(clip, texts, { beforeRun: (here) => beforeRun(done + here, total) });
+        done += texts.length;
+        return rows;
+      },
     });
     features = cache.zeroShot;
   }

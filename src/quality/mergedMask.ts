@@ -70,7 +70,11 @@ export function mergedDefect(
   return defect;
 }
 
-/** Thresholds, cleans, grows and softens the merged defect. */
+/**
+ * Thresholds, cleans, grows and softens the merged defect.
+ *
+ * @param maps absolute ones: the min-max map of mode `released` would mask a perfect image somewhere
+ */
 export function mergedMask(
   maps: { readonly perceptual: QualityMap; readonly alignmentDefect: QualityMap | null },
   options: MaskOptions,
