@@ -41,8 +41,10 @@ export interface Comparison {
   readonly output: string;
   /** Largest difference, relative to the golden's largest magnitude. */
   readonly relativeError: number;
-  /** Least cosine over the output's rows. */
+  /** Cosine of the whole output with its golden. */
   readonly cosine: number;
+  /** Least cosine of a row (one patch, one text). */
+  readonly worstRowCosine: number;
 }
 
 /** What the issue asks of every output; `q8` and `q4` are judged by direction because rounding weights is a real change. */
@@ -153,72 +155,85 @@ async function compareImages(compiled: Compiled, imageSize: number): Promise<Com
   }
 }
 
-/** Ids are cut to the longest text, as the runtime does; embeddings go in whole. */
 async function compareTexts(compiled: Compiled, input: ClipTextInput): Promise<Comparison[]> {
   const { config, weights, shards, createSession } = compiled;
   const session = await createSession(buildClipText(config, weights, { input }), shards);
-  const run = async (feed: Feed, ends: number[], goldenName: string): Promise<Comparison> => {
-    const [, tokens = 0] = feed.dims;
-    const rows = endRows(ends, tokens);
-    const { features } = await session.run({
-      [input]: feed,
-      end_rows: { type: 'int32', dims: [rows.length], data: rows },
-    });
-    return compare(`${input} ${feed.dims.slice(0, 2).join('x')}`, features, {
-      golden: await golden(compiled, goldenName),
-      dim: config.dim,
-    });
-  };
   try {
-    if (input === 'embeddings') {
-      const learned = compiled.goldens.tensors.has('learned.unit');
-      const factors = learned ? ['overall', 'technical', 'rational', 'natural'] : [];
-      const comparisons: Comparison[] = [];
-      if (learned) {
-        const data = await golden(compiled, `learned.embeddings.${factors[0]}`);
-        const feed: Feed = { type: 'float32', dims: [2, 77, config.text.width], data };
-        const all = await golden(compiled, 'learned.unit');
-        const rows = endRows([20, 20], 77);
-        const { features } = await session.run({
-          embeddings: feed,
-          end_rows: { type: 'int32', dims: [2], data: rows },
-        });
-        comparisons.push(
-          compare('learned embeddings', features, { golden: all.slice(0, 2 * config.dim), dim: config.dim }),
-        );
-      } else {
-        const data = await golden(compiled, 'embeddings');
-        const feed: Feed = { type: 'float32', dims: [2, 77, config.text.width], data };
-        comparisons.push(await run(feed, [20, 20], 'embeddings.unit'));
-      }
-      return comparisons;
+    const cases = input === 'ids' ? await idCases(compiled) : await embeddingCases(compiled);
+    const comparisons: Comparison[] = [];
+    for (const { name, feed, ends, golden } of cases) {
+      const rows = endRows(ends, feed.dims[1] as number);
+      const feeds = { [input]: feed, end_rows: { type: 'int32', dims: [rows.length], data: rows } } as const;
+      const { features } = await session.run(feeds);
+      comparisons.push(compare(name, features, { golden, dim: config.dim }));
     }
-    const ids = Int32Array.from(await golden(compiled, 'input_ids'));
-    const { contextLength, endToken } = config.text;
-    const texts = ids.length / contextLength;
-    const ends = Array.from({ length: texts }, (_, i) =>
-      endPosition(ids.subarray(i * contextLength, (i + 1) * contextLength), endToken),
-    );
-    const all = await run({ type: 'int32', dims: [texts, contextLength], data: ids }, ends, 'unit');
-    // Another batch and length in the same session: the short texts alone, cut at the longest of them.
-    const short = ends.map((_, i) => i).filter((i) => (ends[i] as number) < contextLength - 1);
-    const tokens = Math.max(...short.map((i) => (ends[i] as number) + 1));
-    const cut = Int32Array.from(short.flatMap((i) => [...ids.subarray(i * contextLength, i * contextLength + tokens)]));
-    const shortEnds = endRows(
-      short.map((i) => ends[i] as number),
-      tokens,
-    );
-    const { features } = await session.run({
-      ids: { type: 'int32', dims: [short.length, tokens], data: cut },
-      end_rows: { type: 'int32', dims: [short.length], data: shortEnds },
-    });
-    const unit = await golden(compiled, 'unit');
-    const rows = Float32Array.from(short.flatMap((i) => [...unit.subarray(i * config.dim, (i + 1) * config.dim)]));
-    return [all, compare(`ids ${short.length}x${tokens}`, features, { golden: rows, dim: config.dim })];
+    return comparisons;
   } finally {
     await session.release();
   }
 }
+
+interface TextCase {
+  readonly name: string;
+  readonly feed: Feed;
+  /** Position of each text's end token. */
+  readonly ends: readonly number[];
+  readonly golden: Float32Array;
+}
+
+/** All texts at full length; then the short ones alone, cut at the longest of them, as the runtime feeds phrases. */
+async function idCases(compiled: Compiled): Promise<TextCase[]> {
+  const { contextLength, endToken } = compiled.config.text;
+  const { dim } = compiled.config;
+  const ids = Int32Array.from(await golden(compiled, 'input_ids'));
+  const unit = await golden(compiled, 'unit');
+  const texts = Array.from({ length: ids.length / contextLength }, (_, i) => {
+    const tokens = ids.subarray(i * contextLength, (i + 1) * contextLength);
+    return { tokens, end: endPosition(tokens, endToken), unit: unit.subarray(i * dim, (i + 1) * dim) };
+  });
+  const short = texts.filter(({ end }) => end < contextLength - 1);
+  const shortLength = Math.max(...short.map(({ end }) => end + 1));
+  return [
+    { name: 'all texts', of: texts, length: contextLength },
+    { name: 'short texts', of: short, length: shortLength },
+  ].map(({ name, of, length }) => ({
+    name,
+    feed: {
+      type: 'int32',
+      dims: [of.length, length],
+      data: Int32Array.from(of.flatMap(({ tokens }) => [...tokens.subarray(0, length)])),
+    },
+    ends: of.map(({ end }) => end),
+    golden: Float32Array.from(of.flatMap((text) => [...text.unit])),
+  }));
+}
+
+/** Position of the end token in a learned sequence (spec "PQ-Map"). */
+const LEARNED_END = 20;
+
+async function embeddingCases(compiled: Compiled): Promise<TextCase[]> {
+  const { contextLength, width } = compiled.config.text;
+  const { dim } = compiled.config;
+  const dims = [2, contextLength, width];
+  const ends = [LEARNED_END, LEARNED_END];
+  const textCase = async (name: string, unit: Float32Array): Promise<TextCase> => {
+    return { name, feed: { type: 'float32', dims, data: await golden(compiled, name) }, ends, golden: unit };
+  };
+  if (!compiled.goldens.tensors.has('learned.unit')) {
+    return [await textCase('embeddings', await golden(compiled, 'embeddings.unit'))];
+  }
+  const unit = await golden(compiled, 'learned.unit');
+  const stored = [...compiled.goldens.tensors.keys()].filter((name) => name.startsWith('learned.embeddings.'));
+  return Promise.all(
+    stored.map((name) => {
+      const factor = LEARNED_FACTORS.indexOf(name.slice('learned.embeddings.'.length));
+      return textCase(name, unit.subarray(factor * 2 * dim, (factor + 1) * 2 * dim));
+    }),
+  );
+}
+
+/** Order of the factors in the golden `learned.unit`. */
+const LEARNED_FACTORS = ['overall', 'technical', 'rational', 'natural'];
 
 function compare(
   output: string,
@@ -230,24 +245,28 @@ function compare(
   }
   let largest = 0;
   let largestError = 0;
-  let cosine = 1;
+  let worstRowCosine = 1;
   for (let row = 0; row < golden.length; row += dim) {
-    let product = 0;
-    let actualSquare = 0;
-    let goldenSquare = 0;
     for (let i = row; i < row + dim; i++) {
-      const a = actual[i] as number;
-      const b = golden[i] as number;
-      largest = Math.max(largest, Math.abs(b));
+      largest = Math.max(largest, Math.abs(golden[i] as number));
       // Math.max keeps a NaN, so one bad number fails the comparison.
-      largestError = Math.max(largestError, Math.abs(a - b));
-      product += a * b;
-      actualSquare += a * a;
-      goldenSquare += b * b;
+      largestError = Math.max(largestError, Math.abs((actual[i] as number) - (golden[i] as number)));
     }
-    cosine = Math.min(cosine, product / Math.sqrt(actualSquare * goldenSquare));
+    worstRowCosine = Math.min(worstRowCosine, cosine(actual.subarray(row, row + dim), golden.subarray(row, row + dim)));
   }
-  return { output, relativeError: largestError / largest, cosine };
+  return { output, relativeError: largestError / largest, cosine: cosine(actual, golden), worstRowCosine };
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  let product = 0;
+  let squareA = 0;
+  let squareB = 0;
+  for (let i = 0; i < a.length; i++) {
+    product += (a[i] as number) * (b[i] as number);
+    squareA += (a[i] as number) ** 2;
+    squareB += (b[i] as number) ** 2;
+  }
+  return product / Math.sqrt(squareA * squareB);
 }
 
 const MEAN = [0.48145466, 0.4578275, 0.40821073];

@@ -59,7 +59,8 @@ export function parseClipConfig(config: JsonObject): ClipConfig {
   }
   const vision = asObject(config.vision_config_dict ?? config.vision_config ?? {}, 'vision_config');
   const text = asObject(config.text_config_dict ?? config.text_config ?? {}, 'text_config');
-  if (wholeNumber(vision, 'num_channels', 3) !== 3) throw unsupported('its images do not have three channels');
+  const channels = wholeNumber(vision, 'num_channels', 3);
+  if (channels !== 3) throw unsupported(`its images have ${channels} channels, expected 3`);
 
   const imageSize = wholeNumber(vision, 'image_size', 224);
   const patchSize = wholeNumber(vision, 'patch_size', 32);

@@ -1,12 +1,13 @@
 import type { Checkpoint, CheckpointTensor } from '../checkpoint/checkpoint.ts';
 import { tensorAsFloat32 } from '../checkpoint/dtypes.ts';
 import { float32ToFloat16 } from '../checkpoint/float16.ts';
-import { UserError } from '../errors.ts';
-import { QUANTISATION_BLOCK, type QuantisedBits, quantiseMatrix } from './blockQuantisation.ts';
-import { consumedTensors, type WeightRecipe } from './weightRecipe.ts';
+import { quantiseMatrix } from './blockQuantisation.ts';
+import { cannotLoadTensor, checkTensors } from './checkTensors.ts';
+import { layoutOf, type TensorLayout } from './storedLayout.ts';
+import type { WeightRecipe } from './weightRecipe.ts';
 import type { Precision, ShardSink, StoredTensor, StoredType, WeightIndex } from './weights.ts';
 
-/** Progress of compiling, in bytes of the stored weights' sources. */
+/** Progress of compiling, in bytes read from the checkpoint. */
 export interface CompileProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
@@ -20,34 +21,32 @@ export interface CompileOptions {
   readonly signal?: AbortSignal;
 }
 
-const QUANTISED_BITS: Readonly<Partial<Record<Precision, QuantisedBits>>> = { q8: 8, q4: 4 };
-const WEIGHT_DTYPES: ReadonlySet<string> = new Set(['F64', 'F32', 'F16', 'BF16']);
-/** How many names an error message lists. */
-const MAX_NAMED = 3;
-
 /**
- * Stores the weights of a model, reading one published tensor at a time.
- * @param recipes what to store, in this order
+ * Stores the weights of a model. Holds one published tensor at a time, and the finished bytes of one stored tensor.
+ * @param model `recipes`: what to store, in this order
  * @returns where each weight lies; a quantised `x.weight` is accompanied by `x.scales`
- * @throws {UserError} `CheckpointError`: a tensor is missing, has another shape or type than the config says, or holds
- *   numbers the precision cannot
+ * @throws {UserError} `CheckpointError`: a tensor is missing, unexpected, has another shape or type than the config says,
+ *   or holds numbers that the precision cannot
  */
 export async function compileWeights(
   { checkpoint, recipes }: { checkpoint: Checkpoint; recipes: readonly WeightRecipe[] },
   { precision, sink, onProgress, signal }: CompileOptions,
 ): Promise<WeightIndex> {
   checkTensors(checkpoint, recipes);
-  const sizeOf = (recipe: WeightRecipe) =>
-    recipe.sources.reduce((sum, { tensor }) => sum + find(checkpoint, tensor).byteLength, 0);
+  const sourcesOf = ({ sources }: WeightRecipe) =>
+    sources.map(({ tensor }) => checkpoint.tensors.get(tensor) as CheckpointTensor);
+  const sizeOf = (recipe: WeightRecipe) => sourcesOf(recipe).reduce((sum, { byteLength }) => sum + byteLength, 0);
   const totalBytes = recipes.reduce((sum, recipe) => sum + sizeOf(recipe), 0);
 
   const index: Record<string, StoredTensor> = {};
   let doneBytes = 0;
   for (const recipe of recipes) {
-    for (const { name, type, dims, pieces } of await encodeRecipe(checkpoint, recipe, { precision, signal })) {
-      const bytes = concatenate(pieces);
-      const { shard, offset } = await sink.append(bytes);
-      index[name] = { type, dims, shard, offset, byteLength: bytes.byteLength };
+    for (const { layout, bytes } of await encode(recipe, sourcesOf(recipe), { precision, signal })) {
+      const { name, ...tensor } = layout;
+      if (bytes.byteLength !== tensor.byteLength) {
+        throw new RangeError(`Weight "${name}" has ${bytes.byteLength} bytes, its recipe says ${tensor.byteLength}`);
+      }
+      index[name] = { ...tensor, ...(await sink.append(bytes)) };
     }
     doneBytes += sizeOf(recipe);
     onProgress?.({ doneBytes, totalBytes });
@@ -55,135 +54,75 @@ export async function compileWeights(
   return index;
 }
 
-/** A stored tensor before it is written: the bytes of its parts, one after another. */
 interface Encoded {
-  readonly name: string;
-  readonly type: StoredType;
-  readonly dims: readonly number[];
-  readonly pieces: Uint8Array[];
+  readonly layout: TensorLayout;
+  readonly bytes: Uint8Array;
 }
 
-async function encodeRecipe(
-  checkpoint: Checkpoint,
-  { name, dims, kind, sources, derive }: WeightRecipe,
+async function encode(
+  recipe: WeightRecipe,
+  sources: readonly CheckpointTensor[],
   { precision, signal }: { precision: Precision; signal: AbortSignal | undefined },
 ): Promise<Encoded[]> {
-  const read = async (tensorName: string) => {
-    signal?.throwIfAborted();
-    return readFinite(find(checkpoint, tensorName));
-  };
-  const floatType: StoredType = precision === 'fp32' || kind === 'exact' ? 'float32' : 'float16';
-  const bits = kind === 'linear' ? QUANTISED_BITS[precision] : undefined;
-
-  if (bits !== undefined) {
-    const [rows = 0, columns = 0] = dims;
-    const blocks = Math.ceil(columns / QUANTISATION_BLOCK);
-    const blockBytes = (QUANTISATION_BLOCK * bits) / 8;
-    const weight: Encoded = { name, type: 'uint8', dims: [rows, blocks, blockBytes], pieces: [] };
-    const scales: Encoded = { name: scalesName(name), type: floatType, dims: [rows, blocks], pieces: [] };
-    for (const { tensor } of sources) {
-      const matrix = quantiseMatrix(await read(tensor), { columns, bits, scaleType: floatType });
-      weight.pieces.push(matrix.packed);
-      scales.pieces.push(encodeFloats(matrix.scales, { type: floatType, tensor: find(checkpoint, tensor) }));
+  const layout = layoutOf(recipe, precision);
+  if ('bits' in layout) {
+    const { bits, packed, scales } = layout;
+    const parts = { packed: [] as Uint8Array[], scales: [] as Uint8Array[] };
+    for (const tensor of sources) {
+      const values = await readFinite(tensor, signal);
+      const matrix = quantiseMatrix(values, { columns: recipe.dims[1] as number, bits, scaleType: floatType(scales) });
+      parts.packed.push(matrix.packed);
+      parts.scales.push(encodeFloats(matrix.scales, tensor, scales.type));
     }
-    return [weight, scales];
+    return [
+      { layout: packed, bytes: concatenate(parts.packed) },
+      { layout: scales, bytes: concatenate(parts.scales) },
+    ];
   }
 
-  const stored: Encoded = { name, type: floatType, dims, pieces: [] };
-  if (derive) {
+  const { floats } = layout;
+  const parts: Uint8Array[] = [];
+  if (recipe.derive) {
     const values: Float32Array[] = [];
-    for (const { tensor } of sources) values.push(await read(tensor));
-    const first = find(checkpoint, sources[0]?.tensor ?? '');
-    stored.pieces.push(encodeFloats(derive(...values), { type: floatType, tensor: first }));
+    for (const tensor of sources) values.push(await readFinite(tensor, signal));
+    parts.push(encodeFloats(recipe.derive(...values), sources[0] as CheckpointTensor, floats.type));
   } else {
-    for (const { tensor } of sources) {
-      stored.pieces.push(encodeFloats(await read(tensor), { type: floatType, tensor: find(checkpoint, tensor) }));
-    }
+    for (const tensor of sources) parts.push(encodeFloats(await readFinite(tensor, signal), tensor, floats.type));
   }
-  return [stored];
+  return [{ layout: floats, bytes: concatenate(parts) }];
 }
 
-/** Name of a quantised weight's scales. */
-export function scalesName(weightName: string): string {
-  return weightName.replace(/weight$/, 'scales');
-}
-
-function encodeFloats(
-  values: Float32Array,
-  { type, tensor }: { type: StoredType; tensor: CheckpointTensor },
-): Uint8Array {
-  if (type === 'float32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const halves = float32ToFloat16(values);
-  if (halves.some((half) => (half & 0x7c00) === 0x7c00)) {
-    throw cannotLoad(tensor, 'holds numbers beyond 65504, which half precision cannot; choose fp32');
-  }
-  return new Uint8Array(halves.buffer);
-}
-
-async function readFinite(tensor: CheckpointTensor): Promise<Float32Array> {
+async function readFinite(tensor: CheckpointTensor, signal: AbortSignal | undefined): Promise<Float32Array> {
+  signal?.throwIfAborted();
   const values = await tensorAsFloat32(tensor);
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
-      throw cannotLoad(tensor, 'holds NaN or infinity; the file is damaged or its training failed');
+      throw cannotLoadTensor(tensor, 'holds NaN or infinity; the file is damaged or its training failed');
     }
   }
   return values;
 }
 
-function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0] as Uint8Array;
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
+function encodeFloats(values: Float32Array, tensor: CheckpointTensor, type: StoredType): Uint8Array {
+  if (type === 'float32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const halves = float32ToFloat16(values);
+  if (halves.some((half) => (half & 0x7c00) === 0x7c00)) {
+    throw cannotLoadTensor(tensor, 'holds numbers beyond 65504, which half precision cannot; choose fp32');
+  }
+  return new Uint8Array(halves.buffer);
+}
+
+function floatType({ type }: TensorLayout): 'float32' | 'float16' {
+  return type === 'float32' ? 'float32' : 'float16';
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let offset = 0;
-  for (const piece of pieces) {
-    whole.set(piece, offset);
-    offset += piece.byteLength;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
   }
   return whole;
-}
-
-/** Compares the checkpoint with what the recipes need before anything is read. */
-function checkTensors(checkpoint: Checkpoint, recipes: readonly WeightRecipe[]): void {
-  const needed = consumedTensors(recipes);
-  const missing = [...needed.keys()].filter((name) => !checkpoint.tensors.has(name));
-  if (missing.length > 0) {
-    throw new UserError('CheckpointError', `Cannot load the model: ${list(missing)} missing from its files`);
-  }
-  for (const [name, shape] of needed) {
-    const tensor = find(checkpoint, name);
-    if (tensor.shape.join() !== shape.join()) {
-      throw cannotLoad(tensor, `is [${tensor.shape}], expected [${shape}]; config.json belongs to another model`);
-    }
-    if (!WEIGHT_DTYPES.has(tensor.dtype)) {
-      throw cannotLoad(tensor, `is ${tensor.dtype}, expected F32, F16 or BF16; use the weights before quantisation`);
-    }
-  }
-  const unexpected = [...checkpoint.tensors.keys()].filter((name) => !needed.has(name) && !isBuffer(name));
-  if (unexpected.length > 0) {
-    throw new UserError(
-      'CheckpointError',
-      `Cannot load the model: ${list(unexpected)} not expected by its config.json; this is another kind of model`,
-    );
-  }
-}
-
-/** Buffers that old versions of transformers saved: 0, 1, 2, … */
-function isBuffer(name: string): boolean {
-  return name.endsWith('.position_ids');
-}
-
-function find(checkpoint: Checkpoint, name: string): CheckpointTensor {
-  const tensor = checkpoint.tensors.get(name);
-  if (!tensor) throw new RangeError(`No tensor "${name}"`);
-  return tensor;
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMED).map((name) => `"${name}"`);
-  const rest = names.length - shown.length;
-  if (rest > 0) shown.push(`${rest} more`);
-  return `${names.length === 1 ? 'tensor' : 'tensors'} ${shown.join(', ')} ${names.length === 1 ? 'is' : 'are'}`;
-}
-
-function cannotLoad(tensor: CheckpointTensor, detail: string): UserError {
-  return new UserError('CheckpointError', `Cannot load "${tensor.file}": tensor "${tensor.name}" ${detail}`);
 }

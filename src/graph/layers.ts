@@ -1,14 +1,13 @@
 import { QUANTISATION_BLOCK } from './blockQuantisation.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 import type { ClipActivation } from './clipConfig.ts';
-import { scalesName } from './compileWeights.ts';
+import { scalesName } from './storedLayout.ts';
 
 /**
  * Layers that transformers share. Operators are those that onnxruntime's WebGPU provider runs itself and runs well.
  * Token rows are two-dimensional, `[tokens, width]`, because Gemm is; attention sees `[batch, tokens, width]`.
  */
 
-/** Largest finite half: stands for minus infinity in masks of either type. */
 const CONTRIB = 'com.microsoft';
 
 /**

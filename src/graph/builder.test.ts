@@ -1,0 +1,40 @@
+import * as ort from 'onnxruntime-web';
+import { describe, expect, it } from 'vitest';
+import { GraphBuilder } from './builder.ts';
+import type { WeightIndex } from './weights.ts';
+
+const WEIGHTS: WeightIndex = {
+  w: { type: 'float32', dims: [2], shard: 'a.bin', offset: 4, byteLength: 8 },
+};
+
+describe('GraphBuilder', () => {
+  it('makes a graph that onnxruntime runs, its weight read from the shard at its offset', async () => {
+    const g = new GraphBuilder('test', WEIGHTS);
+    const x = g.input('x', 'float32', ['rows', 2]);
+    const [left, right] = g.nodeWithOutputs('Split', [g.node('Mul', [x, g.weight('w')])], {
+      attributes: { axis: 1, num_outputs: 2 },
+      count: 2,
+    });
+    if (!left || !right) throw new Error('Split has two outputs');
+    g.output('difference', g.node('Sub', [left, right]), { type: 'float32', dims: ['rows', 1] });
+    const session = await ort.InferenceSession.create(g.toBytes(), {
+      externalData: [{ path: 'a.bin', data: new Uint8Array(new Float32Array([99, 10, 3]).buffer) }],
+    });
+    const { difference } = await session.run({ x: new ort.Tensor('float32', [1, 2, 5, 0], [2, 2]) });
+    expect(difference?.dims).toEqual([2, 1]);
+    expect(difference?.data).toEqual(Float32Array.of(10 - 6, 50));
+  });
+
+  it('stores equal constants once', () => {
+    const g = new GraphBuilder('test', {});
+    expect(g.int64s(1, -1)).toEqual(g.int64s(1, -1));
+    const text = new TextDecoder('latin1').decode(g.toBytes());
+    expect(text.split('int64s(1,-1)').length - 1).toBe(1);
+  });
+
+  it('names the weight that is not stored', () => {
+    const g = new GraphBuilder('test', WEIGHTS);
+    expect(() => g.weight('v')).toThrow(new RangeError('Graph "test" needs a weight "v" that is not stored'));
+    expect(() => g.weight('toString')).toThrow(RangeError);
+  });
+});

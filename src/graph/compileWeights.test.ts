@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { MemorySink } from '../../e2e/clip/memorySink.ts';
+import type { Checkpoint, CheckpointDtype } from '../checkpoint/checkpoint.ts';
+import { compileWeights } from './compileWeights.ts';
+import { planWeights } from './storedLayout.ts';
+import type { WeightRecipe } from './weightRecipe.ts';
+import type { Precision } from './weights.ts';
+
+interface FakeTensor {
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+  readonly dtype?: CheckpointDtype;
+}
+
+function fakeCheckpoint(tensors: Record<string, FakeTensor>, log: string[] = []): Checkpoint {
+  return {
+    tensors: new Map(
+      Object.entries(tensors).map(([name, { shape, values, dtype = 'F32' }]) => {
+        const bytes = new Uint8Array(Float32Array.from(values).buffer);
+        const read = async () => {
+          log.push(`read ${name}`);
+          return bytes.slice();
+        };
+        return [name, { name, dtype, shape, byteLength: bytes.byteLength, file: 'model.safetensors', read }];
+      }),
+    ),
+  };
+}
+
+const square = (start: number) => Array.from({ length: 32 }, (_, i) => start + i);
+const CHECKPOINT = {
+  q: { shape: [1, 32], values: square(0) },
+  k: { shape: [1, 32], values: square(100) },
+  bias: { shape: [2], values: [1, 2] },
+  scale: { shape: [], values: [4.6] },
+  'tower.position_ids': { shape: [1, 2], values: [0, 1], dtype: 'I64' as const },
+};
+const RECIPES: WeightRecipe[] = [
+  {
+    name: 'qk.weight',
+    dims: [2, 32],
+    sources: [
+      { tensor: 'q', shape: [1, 32] },
+      { tensor: 'k', shape: [1, 32] },
+    ],
+    kind: 'linear',
+  },
+  { name: 'bias', dims: [2], sources: [{ tensor: 'bias', shape: [2] }] },
+  {
+    name: 'twice',
+    dims: [2],
+    sources: [{ tensor: 'bias', shape: [2] }],
+    derive: (bias) => (bias as Float32Array).map((value) => 2 * value),
+  },
+  { name: 'scale', dims: [], sources: [{ tensor: 'scale', shape: [] }], kind: 'exact' },
+];
+
+async function compile(precision: Precision, checkpoint = fakeCheckpoint(CHECKPOINT)) {
+  const sink = new MemorySink();
+  const index = await compileWeights({ checkpoint, recipes: RECIPES }, { precision, sink });
+  const bytes = (name: string) => {
+    const { shard = '', offset = 0, byteLength = 0 } = index[name] ?? {};
+    return sink.shards.get(shard)?.slice(offset, offset + byteLength) ?? new Uint8Array();
+  };
+  return { index, bytes };
+}
+
+const floats = (bytes: Uint8Array<ArrayBuffer>) => [...new Float32Array(bytes.buffer)];
+
+describe('compileWeights', () => {
+  it('stacks sources, derives values and says where everything lies', async () => {
+    const { index, bytes } = await compile('fp32');
+    expect(index['qk.weight']).toEqual({
+      type: 'float32',
+      dims: [2, 32],
+      shard: 'weights-0.bin',
+      offset: 0,
+      byteLength: 256,
+    });
+    expect(floats(bytes('qk.weight'))).toEqual([...square(0), ...square(100)]);
+    expect(floats(bytes('twice'))).toEqual([2, 4]);
+  });
+
+  it('casts to halves, but not what has to stay exact', async () => {
+    const { index, bytes } = await compile('fp16');
+    expect([...new Uint16Array(bytes('bias').buffer)]).toEqual([0x3c00, 0x4000]);
+    expect(index.scale?.type).toBe('float32');
+    expect(floats(bytes('scale'))).toEqual([Math.fround(4.6)]);
+  });
+
+  it.each([
+    ['q8', 32],
+    ['q4', 16],
+  ] as const)('quantises linear weights in %s, scales beside them', async (precision, blockBytes) => {
+    const { index, bytes } = await compile(precision);
+    expect(index['qk.weight']).toMatchObject({ type: 'uint8', dims: [2, 1, blockBytes] });
+    expect(index['qk.scales']).toMatchObject({ type: 'float16', dims: [2, 1], byteLength: 4 });
+    expect(bytes('qk.weight').byteLength).toBe(2 * blockBytes);
+    expect(index.bias?.type).toBe('float16');
+  });
+
+  it.each<Precision>(['fp32', 'fp16', 'q8', 'q4'])('stores what planWeights says, in %s', async (precision) => {
+    const { index } = await compile(precision);
+    const planned = planWeights(RECIPES, precision);
+    const inShard = Object.entries(index).map(([name, tensor]) => [name, { ...tensor, shard: 'planned' }]);
+    expect(Object.fromEntries(inShard)).toEqual(planned);
+  });
+
+  it('reads a weight only when the one before it is stored', async () => {
+    const log: string[] = [];
+    const sink = new MemorySink();
+    await compileWeights(
+      { checkpoint: fakeCheckpoint(CHECKPOINT, log), recipes: RECIPES },
+      {
+        precision: 'fp32',
+        sink: {
+          append: (bytes) => {
+            log.push(`append ${bytes.byteLength}`);
+            return sink.append(bytes);
+          },
+        },
+      },
+    );
+    expect(log).toEqual([
+      'read q',
+      'read k',
+      'append 256',
+      'read bias',
+      'append 8',
+      'read bias',
+      'append 8',
+      'read scale',
+      'append 4',
+    ]);
+  });
+
+  it('keeps a stacked weight together when the sink starts a new shard', async () => {
+    const sink = new MemorySink({ limit: 200 });
+    const index = await compileWeights(
+      { checkpoint: fakeCheckpoint(CHECKPOINT), recipes: [...RECIPES.slice(1), ...RECIPES.slice(0, 1)] },
+      { precision: 'fp32', sink },
+    );
+    expect(index['qk.weight']).toMatchObject({ shard: 'weights-1.bin', offset: 0, byteLength: 256 });
+  });
+
+  it('reports progress in bytes, up to the whole', async () => {
+    const seen: number[] = [];
+    await compileWeights(
+      { checkpoint: fakeCheckpoint(CHECKPOINT), recipes: RECIPES },
+      {
+        precision: 'fp16',
+        sink: new MemorySink(),
+        onProgress: ({ doneBytes, totalBytes }) => seen.push(doneBytes / totalBytes),
+      },
+    );
+    expect(seen.length).toBe(RECIPES.length);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen.at(-1)).toBe(1);
+  });
+
+  it('stops where it is cancelled', async () => {
+    const controller = new AbortController();
+    const sink = new MemorySink();
+    const job = compileWeights(
+      { checkpoint: fakeCheckpoint(CHECKPOINT), recipes: RECIPES },
+      { precision: 'fp32', sink, signal: controller.signal, onProgress: () => controller.abort() },
+    );
+    await expect(job).rejects.toMatchObject({ name: 'AbortError' });
+    expect(sink.shards.get('weights-0.bin')?.byteLength).toBe(256);
+  });
+
+  it.each([
+    [{ q: undefined }, 'Cannot load the model: tensor "q" is missing from its files'],
+    [{ q: undefined, k: undefined }, 'Cannot load the model: tensors "q", "k" are missing from its files'],
+    [
+      { q: { shape: [32, 1], values: square(0) } },
+      'Cannot load "model.safetensors": tensor "q" is [32,1], expected [1,32]; config.json is of another model',
+    ],
+    [
+      { q: { shape: [1, 32], values: square(0), dtype: 'I8' as const } },
+      'tensor "q" is I8, expected F32, F16 or BF16; use the unquantised model',
+    ],
+    [{ lora: { shape: [1], values: [1] } }, 'tensor "lora" is not part of what config.json describes'],
+    [{ bias: { shape: [2], values: [1, Number.NaN] } }, 'tensor "bias" holds NaN or infinity'],
+    [{ bias: { shape: [2], values: [1, 70000] } }, 'tensor "bias" holds numbers beyond 65504'],
+  ])('names what is wrong: %o', async (change, message) => {
+    const tensors = Object.entries({ ...CHECKPOINT, ...change }).filter(([, tensor]) => tensor !== undefined);
+    const checkpoint = fakeCheckpoint(Object.fromEntries(tensors) as Record<string, FakeTensor>);
+    await expect(compile('fp16', checkpoint)).rejects.toMatchObject({
+      name: 'CheckpointError',
+      message: expect.stringContaining(message),
+    });
+  });
+});
