@@ -1,0 +1,41 @@
+import { defineConfig } from '@playwright/test';
+import { APP_PORT, chosenBrowser, PAGES_PORT } from './e2e/browser/chosenBrowser.ts';
+
+const browser = chosenBrowser();
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: '.cache/e2e-results',
+  // Two cores and a GPU made of them: more workers only wait for each other, and shaders compile for seconds.
+  workers: 1,
+  retries: 0,
+  timeout: 180_000,
+  expect: { timeout: 60_000 },
+  reporter: 'list',
+  use: {
+    baseURL: `http://localhost:${APP_PORT}/`,
+    viewport: { width: 1440, height: 900 },
+    launchOptions: {
+      executablePath: browser.executablePath,
+      args: browser.args,
+      // Playwright disables the GPU process's GPU by default, and WebGPU with it.
+      ignoreDefaultArgs: ['--disable-gpu'],
+      env: { ...(process.env as Record<string, string>), ...browser.env },
+    },
+  },
+  webServer: [
+    {
+      name: 'app',
+      command: `node scripts/serve.mjs dist ${APP_PORT}`,
+      url: `http://localhost:${APP_PORT}/`,
+      reuseExistingServer: false,
+    },
+    {
+      name: 'test pages',
+      command: `npx vite build -c e2e/pages/vite.config.ts && node scripts/serve.mjs .cache/pages ${PAGES_PORT}`,
+      url: `http://localhost:${PAGES_PORT}/`,
+      timeout: 120_000,
+      reuseExistingServer: false,
+    },
+  ],
+});

@@ -1,0 +1,151 @@
+/** Serves the built app on this machine with the headers it needs. Used by `npm start` and by the browser tests. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Where models may be fetched from; everything else stays on this machine. */
+export const MODEL_HOSTS = ['https://huggingface.co', 'https://*.huggingface.co', 'https://*.hf.co'];
+
+/** Strict: no inline script or style, no eval but WebAssembly's, no connection but to this server and the models' hosts. */
+export const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "font-src 'self'",
+  "manifest-src 'self'",
+  `connect-src 'self' blob: data: ${MODEL_HOSTS.join(' ')}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** COOP and COEP make the page cross-origin isolated: WebAssembly threads need that. */
+export const ISOLATION_HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+const HEADERS = {
+  ...ISOLATION_HEADERS,
+  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+};
+
+const MIME_TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.webmanifest': 'application/manifest+json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.ico': 'image/x-icon',
+  '.txt': 'text/plain; charset=utf-8',
+};
+
+/**
+ * Starts a server for the files below `root`, on this machine only.
+ * @param {{ root: string, port: number, tries?: number }} options `port` 0: any free one; a busy port is followed by the next, `tries` times
+ * @returns {Promise<{ port: number, address: string, close: () => Promise<void> }>}
+ */
+export async function serve({ root, port, tries = 20 }) {
+  const server = createServer((request, response) => {
+    answer(resolve(root), request, response).catch((error) => {
+      console.error(error);
+      if (!response.headersSent) response.writeHead(500, HEADERS);
+      response.end();
+    });
+  });
+  const bound = await listen(server, port, tries);
+  return {
+    port: bound,
+    address: `http://localhost:${bound}/`,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server, port, tries) {
+  return new Promise((done, fail) => {
+    server.once('error', (error) => {
+      if (error.code === 'EADDRINUSE' && tries > 0) done(listen(server, port + 1, tries - 1));
+      else fail(error);
+    });
+    server.listen(port, 'localhost', () => done(server.address().port));
+  });
+}
+
+async function answer(root, request, response) {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { ...HEADERS, Allow: 'GET, HEAD' });
+    return response.end();
+  }
+  const path = filePath(root, request.url ?? '/');
+  const info = path && (await stat(path).catch(() => null));
+  if (!info?.isFile()) {
+    response.writeHead(404, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8' });
+    return response.end('Not found');
+  }
+  const headers = {
+    ...HEADERS,
+    'Content-Type': MIME_TYPES[extname(path)] ?? 'application/octet-stream',
+    'Accept-Ranges': 'bytes',
+    // Built assets carry a hash in their name; everything else may change with the next build.
+    'Cache-Control': path.includes(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',
+    'Last-Modified': info.mtime.toUTCString(),
+  };
+  const range = byteRange(request.headers.range, info.size);
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, { ...HEADERS, 'Content-Range': `bytes */${info.size}` });
+    return response.end();
+  }
+  const { start, end } = range ?? { start: 0, end: info.size - 1 };
+  if (range) headers['Content-Range'] = `bytes ${start}-${end}/${info.size}`;
+  response.writeHead(range ? 206 : 200, { ...headers, 'Content-Length': end - start + 1 });
+  if (request.method === 'HEAD' || info.size === 0) return response.end();
+  createReadStream(path, { start, end })
+    .on('error', () => response.destroy())
+    .pipe(response);
+}
+
+/** The file a URL asks for, or null where it would lie outside `root`. */
+export function filePath(root, url) {
+  let path;
+  try {
+    path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
+  } catch {
+    return null;
+  }
+  if (path.includes('\0')) return null;
+  const file = join(root, normalize(path.endsWith('/') ? `${path}index.html` : path));
+  return file.startsWith(root + sep) ? file : null;
+}
+
+/** One range of an HTTP Range header; null: none asked for or one we may ignore, the whole file is sent. */
+export function byteRange(header, size) {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
+  if (!match || (match[1] === '' && match[2] === '')) return null;
+  const start = match[1] === '' ? Math.max(0, size - Number(match[2])) : Number(match[1]);
+  const end = match[1] === '' || match[2] === '' ? size - 1 : Math.min(Number(match[2]), size - 1);
+  return start > end || start >= size ? 'unsatisfiable' : { start, end };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [root = 'dist', port = '4173'] = process.argv.slice(2);
+  const { address } = await serve({ root, port: Number(port), tries: 0 });
+  console.log(address);
+}

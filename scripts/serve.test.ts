@@ -1,0 +1,63 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { byteRange, CONTENT_SECURITY_POLICY, filePath, serve } from './serve.mjs';
+
+const outer = mkdtempSync(join(tmpdir(), 'g-refine-serve-'));
+const root = mkdtempSync(join(outer, 'dist-'));
+let server: Awaited<ReturnType<typeof serve>>;
+
+beforeAll(async () => {
+  writeFileSync(join(outer, 'secret.txt'), 'secret');
+  writeFileSync(join(root, 'index.html'), '<p>hello');
+  writeFileSync(join(root, 'data.wasm'), '0123456789');
+  server = await serve({ root, port: 0 });
+});
+afterAll(() => server.close());
+
+test('sends isolation headers, the policy and the type', async () => {
+  const response = await fetch(server.address);
+  expect(await response.text()).toBe('<p>hello');
+  expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  expect(response.headers.get('cross-origin-embedder-policy')).toBe('require-corp');
+  expect(response.headers.get('content-security-policy')).toBe(CONTENT_SECURITY_POLICY);
+  expect(response.headers.get('content-type')).toContain('text/html');
+});
+
+test('sends ranges', async () => {
+  const response = await fetch(`${server.address}data.wasm`, { headers: { Range: 'bytes=2-4' } });
+  expect(response.status).toBe(206);
+  expect(response.headers.get('content-range')).toBe('bytes 2-4/10');
+  expect(await response.text()).toBe('234');
+  const beyond = await fetch(`${server.address}data.wasm`, { headers: { Range: 'bytes=10-' } });
+  expect(beyond.status).toBe(416);
+});
+
+test('sends nothing from outside its folder', async () => {
+  // fetch would clean the path before sending it.
+  const status = await new Promise((done) => {
+    request({ port: server.port, host: 'localhost', path: '/..%2fsecret.txt' }, (r) => done(r.statusCode)).end();
+  });
+  expect(status).toBe(404);
+  expect(filePath('/srv/dist', '/../secret.txt')).toBe('/srv/dist/secret.txt');
+  expect(filePath('/srv/dist', '/..%2fsecret.txt')).toBe('/srv/dist/secret.txt');
+  expect(filePath('/srv/dist', '/%00')).toBeNull();
+  expect(filePath('/srv/dist', '/%E0%A4%A')).toBeNull();
+});
+
+test('a busy port is followed by the next', async () => {
+  const second = await serve({ root, port: server.port });
+  expect(second.port).toBeGreaterThan(server.port);
+  await second.close();
+});
+
+test('reads ranges', () => {
+  expect(byteRange('bytes=0-', 10)).toEqual({ start: 0, end: 9 });
+  expect(byteRange('bytes=-3', 10)).toEqual({ start: 7, end: 9 });
+  expect(byteRange('bytes=5-99', 10)).toEqual({ start: 5, end: 9 });
+  expect(byteRange('bytes=5-3', 10)).toBe('unsatisfiable');
+  expect(byteRange('bytes=0-1,3-4', 10)).toBeNull();
+  expect(byteRange(undefined, 10)).toBeNull();
+});

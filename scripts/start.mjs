@@ -1,0 +1,30 @@
+/** `npm start`: installs, builds and serves the app, and opens it where there is a display. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { serve } from './serve.mjs';
+import { build, install, ROOT, requireNode } from './setup.mjs';
+
+const DEFAULT_PORT = 4173;
+
+requireNode();
+install();
+if (!build()) {
+  console.error('The build failed; see the message above.');
+  process.exit(1);
+}
+const { address } = await serve({ root: join(ROOT, 'dist'), port: Number(process.env.PORT ?? DEFAULT_PORT) });
+console.log(`\n  G-Refine is at ${address}   (Ctrl+C ends it)\n`);
+if (hasDisplay()) openBrowser(address);
+
+function hasDisplay() {
+  if (process.env.CI || process.env.NO_OPEN) return false;
+  return process.platform !== 'linux' || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
+}
+
+function openBrowser(url) {
+  const [command, ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform] ?? ['xdg-open'];
+  // No browser to open is no failure: the address is printed above.
+  spawn(command, [...args, url], { stdio: 'ignore', detached: true })
+    .on('error', () => {})
+    .unref();
+}
