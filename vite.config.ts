@@ -1,19 +1,42 @@
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { ISOLATION_HEADERS } from './scripts/serve.mjs';
 
 /**
- * One onnxruntime-web in the bundle: transformers.js, of which only the tokenizer is used, asks for the `webgpu` build;
- * we load a build ourselves, by what the browser can do (`src/runtime`). This replaces its import by the small part it
- * touches when it is loaded.
+ * Of transformers.js only the tokenizer is used, but it imports a build of onnxruntime-web of its own, and points it at a CDN.
+ * Giving it the interfaces alone keeps one runtime in the bundle: the one `src/runtime` chooses.
  */
-export default defineConfig({
-  plugins: [react()],
-  worker: { format: 'es' },
+export function tokenizerWithoutRuntime(): Plugin {
+  return {
+    name: 'tokenizer-without-runtime',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      if (source !== 'onnxruntime-web/webgpu' || !importer?.includes('/@xenova/transformers/')) return null;
+      return this.resolve('onnxruntime-common', importer);
+    },
+  };
+}
+
+export default defineConfig(({ mode }) => ({
+  plugins: [react(), tokenizerWithoutRuntime()],
+  worker: { format: 'es', plugins: () => [tokenizerWithoutRuntime()] },
   build: { target: 'es2023', sourcemap: true, chunkSizeWarningLimit: 2000 },
   // Pre-bundling would move the runtime's modules away from the wasm files they load.
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  optimizeDeps: { exclude: ['onnxruntime-web', '@xenova/transformers'] },
   server: { headers: ISOLATION_HEADERS },
+  resolve: {
+    // In Node, transformers.js would ask for a native runtime, which is not installed: the tests use what the browser uses.
+    alias:
+      mode === 'test'
+        ? {
+            '@xenova/transformers': fileURLToPath(
+              new URL('node_modules/@xenova/transformers/dist/transformers.web.js', import.meta.url),
+            ),
+          }
+        : {},
+  },
   test: {
     include: [
       'src/**/*.test.ts',
@@ -23,5 +46,6 @@ export default defineConfig({
       'e2e/**/*.test.ts',
     ],
     environment: 'node',
+    server: { deps: { inline: ['@xenova/transformers'] } },
   },
-});
+}));

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { tokenizerWithoutRuntime } from '../../vite.config.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -8,7 +9,8 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export default defineConfig({
   root: here,
   publicDir: fileURLToPath(new URL('../../reference/fixtures', import.meta.url)),
-  worker: { format: 'es' },
+  plugins: [tokenizerWithoutRuntime()],
+  worker: { format: 'es', plugins: () => [tokenizerWithoutRuntime()] },
   build: {
     target: 'es2023',
     outDir: fileURLToPath(new URL('../../.cache/pages', import.meta.url)),
