@@ -23,7 +23,8 @@ export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
     name,
     size: bytes.byteLength,
     async read(start, end) {
-      return bytes.slice(start, end) as Uint8Array<ArrayBuffer>;
+      // `slice` of a Node `Buffer` would be a view, at an offset no typed array accepts.
+      return new Uint8Array(bytes.subarray(start, end));
     },
   };
 }

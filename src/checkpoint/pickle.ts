@@ -106,6 +106,12 @@ export function unpickle(bytes: Uint8Array, file: string): PickleValue {
     push({ kind: 'tuple', items });
   }
 
+  function pushBytes(length: number): void {
+    // A view is several times as large as any other value.
+    charge(4);
+    push({ kind: 'bytes', bytes: takeBytes(length) });
+  }
+
   function append(items: readonly PickleValue[]): void {
     const target = top();
     if (!isKind(target, 'list')) throw damaged('appends to what is not a list');
@@ -256,15 +262,15 @@ export function unpickle(bytes: Uint8Array, file: string): PickleValue {
         break;
       case 0x43: // SHORT_BINBYTES
       case 0x55: // SHORT_BINSTRING
-        push({ kind: 'bytes', bytes: takeBytes(uint8()) });
+        pushBytes(uint8());
         break;
       case 0x42: // BINBYTES
       case 0x54: // BINSTRING
-        push({ kind: 'bytes', bytes: takeBytes(uint32()) });
+        pushBytes(uint32());
         break;
       case 0x8e: // BINBYTES8
       case 0x96: // BYTEARRAY8
-        push({ kind: 'bytes', bytes: takeBytes(uint64()) });
+        pushBytes(uint64());
         break;
 
       case 0x29: // EMPTY_TUPLE

@@ -3,8 +3,8 @@ import { checkpointError, DOWNLOAD_AGAIN } from './checkpointError.ts';
 import { readExactly } from './readExactly.ts';
 import { recogniseWrongFile } from './wrongFile.ts';
 
-/** Longest JSON file read, in bytes: tokenizers reach a few million, configurations a few thousand. */
-export const MAX_JSON_BYTES = 16_000_000;
+/** Longest JSON file read, in bytes: CLIP's tokenizer has 2.2 million, an index less than one. */
+export const MAX_JSON_BYTES = 8_000_000;
 
 /** What a published JSON file says; its values are checked by whoever uses them. */
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -120,7 +120,12 @@ describe('openSafetensors refuses', () => {
     ['a repeated key', file('{"a":{"dtype":"U8","dtype":"I8","shape":[0],"data_offsets":[0,0]}}'), /"a" repeats a key/],
     ['repeated metadata', file('{"__metadata__":{},"__metadata__":{}}'), /occurs twice/],
     ['metadata that is not text', file('{"__metadata__":{"a":1}}'), /"a" that is not a string/],
-    ['metadata of too many keys', file(`{"__metadata__":{${'"":"",'.repeat(20_000)}`), /more than 10000 keys/],
+    [
+      'metadata of too many keys',
+      file(`{"__metadata__":{${'"":"",'.repeat(20_000)}`),
+      /more than 20000 commas and colons/,
+    ],
+    ['a list of a million lists', file(`{"a":[${'[],'.repeat(1_000_000)}[]]}`), /more than 20000 commas and colons/],
     [
       'an unknown element type',
       file(`{"x":${entry('F8_E4M3', '[1]', 0, 1)}}`, [0]),

@@ -14,7 +14,7 @@ export const MAX_TENSORS = 50_000;
 /** Longest text of all tensor names together, in UTF-16 units; 150 for each of {@link MAX_TENSORS}. */
 export const MAX_NAME_LENGTH_TOTAL = 7_500_000;
 /** The object, its entries, their arrays; one entry may be a trainer's metadata, known to reach a few million characters. */
-const ENTRY_LIMITS = { depth: 3, memberLength: 4_000_000, keys: 10_000 };
+const ENTRY_LIMITS = { depth: 3, memberLength: 4_000_000, separators: 20_000 };
 /** Bytes of the header read at a time. */
 const HEADER_PIECE = 1 << 20;
 const LENGTH_BYTES = 8;

@@ -53,6 +53,8 @@ export function flattenStateDict(root: PickleValue, file: string): Map<string, P
 
   const unwrapped = unwrap(root);
   collect(unwrapped, isKind(unwrapped, 'tensor') ? 'tensor' : '', 0);
+  // The usual key may hold something else, such as a configuration.
+  if (tensors.size === 0 && unwrapped !== root) collect(root, '', 0);
   if (tensors.size === 0) throw checkpointError(file, 'it holds no tensors; expected the state dict of a model');
   return tensors;
 }
