@@ -166,14 +166,14 @@ describe('analyse', () => {
     }
   });
 
-  test('encodes quality words and reference texts once per CLIP, and each text of a prompt once', async () => {
+  test('encodes an image, quality words and reference texts once per CLIP, and each text of a prompt once', async () => {
     const { clip, calls } = fakeClip();
     await analyse(job({ clip }));
     expect(calls).toContain('text blurry photo.');
     expect(calls.filter((call) => call === 'text ')).toHaveLength(1);
     calls.length = 0;
     await analyse(job({ clip, prompt: 'dog, dog, (dog:1.2)' }));
-    expect(calls).toEqual(['image 448', 'text dog, dog, dog', 'text dog']);
+    expect(calls).toEqual(['text dog, dog, dog', 'text dog']);
   });
 
   test('a cancelled or failed run leaves nothing half done behind', async () => {

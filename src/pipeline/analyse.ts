@@ -70,12 +70,7 @@ export async function analyse(job: AnalysisJob): Promise<AnalysisResult> {
   const step = progress(job);
 
   const imageSize = chooseImageSize(clip, settings.imageSize, hints);
-  step('preprocess', 0, 1);
-  const pixelValues = clipPixelValues(image, { imageSize, mean: clip.imageMean, std: clip.imageStd });
-  step('encodeImage', 0, 1);
-  const features = await clip.encodeImage(pixelValues, imageSize);
-  assertUsable(features, clip);
-  step('encodeImage', 1, 1);
+  const features = await imageFeatures(job, { imageSize, step });
 
   const words = await qualityWords(clip, {
     contexts: job.contexts,
@@ -112,6 +107,25 @@ function progress({ signal, onEvent }: AnalysisJob): Step {
     if (signal?.aborted) throw abortError();
     onEvent?.({ type: 'stage', stage, done, total });
   };
+}
+
+/** The last features of each image still in use: another prompt or threshold needs no second run of the image encoder. */
+const knownFeatures = new WeakMap<object, { clip: ClipEncoder; imageSize: number; features: ClipImageFeatures }>();
+
+async function imageFeatures(
+  { image, clip }: AnalysisJob,
+  { imageSize, step }: { readonly imageSize: number; readonly step: Step },
+): Promise<ClipImageFeatures> {
+  const known = knownFeatures.get(image);
+  if (known?.clip === clip && known.imageSize === imageSize) return known.features;
+  step('preprocess', 0, 1);
+  const pixelValues = clipPixelValues(image, { imageSize, mean: clip.imageMean, std: clip.imageStd });
+  step('encodeImage', 0, 1);
+  const features = await clip.encodeImage(pixelValues, imageSize);
+  assertUsable(features, clip);
+  knownFeatures.set(image, { clip, imageSize, features });
+  step('encodeImage', 1, 1);
+  return features;
 }
 
 /** The size asked for, else the finest not above {@link defaultImageSize}, else the smallest there is. */
