@@ -83,6 +83,12 @@ test("upsampleBicubic equals torch on the reference's grids", async () => {
   }
 });
 
+test('resamples only the rows asked for', () => {
+  const whole = upsampleBicubic(grid, { width: 5, height: 9 });
+  expect(upsampleBicubic(grid, { width: 5, height: 9, rows: [2, 6] })).toEqual(whole.slice(10, 30));
+  expect(() => upsampleBicubic(grid, { width: 5, height: 9, rows: [2, 10] })).toThrow(RangeError);
+});
+
 describe('sampleBicubic', () => {
   test('reads at a pixel centre what upsampling writes there', () => {
     const width = 13;

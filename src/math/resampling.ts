@@ -12,7 +12,7 @@ export interface ScalarGrid {
   readonly values: Float32Array;
 }
 
-/** Lower and upper limit, both included. */
+/** Lower and upper limit. */
 export type Range = readonly [number, number];
 
 /** Keys' parameter as torch sets it (OpenCV's value; PIL uses -0.5). */
@@ -62,18 +62,26 @@ function assertGrid({ gridWidth, gridHeight, values }: ScalarGrid): void {
 /**
  * Resamples a grid to pixels.
  *
+ * @param rows only these rows of the result, `[start, end)`, for images too large to resample at once
  * @param clamp limits of the result; without it overshoot of the kernel is kept (torch's result)
- * @returns `Float32Array [height, width]`
- * @throws RangeError if a size is not a positive integer or the grid's length does not fit
+ * @returns `Float32Array [height, width]`, or `[end - start, width]`
+ * @throws RangeError if a size is not a positive integer, rows lie outside, or the grid's length does not fit
  */
 export function upsampleBicubic(
   map: ScalarGrid,
-  { width, height }: { readonly width: number; readonly height: number },
+  {
+    width,
+    height,
+    rows: [start, end] = [0, height],
+  }: { readonly width: number; readonly height: number; readonly rows?: Range },
   clamp?: Range,
 ): Float32Array<ArrayBuffer> {
   assertGrid(map);
   if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0)) {
     throw new RangeError(`Cannot resample to ${width}x${height}`);
+  }
+  if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= height)) {
+    throw new RangeError(`Rows ${start} to ${end} of ${height}`);
   }
   const { gridWidth, gridHeight, values } = map;
 
@@ -93,8 +101,8 @@ export function upsampleBicubic(
   const down = axisTaps(gridHeight, height);
   const low = clamp?.[0] ?? Number.NEGATIVE_INFINITY;
   const high = clamp?.[1] ?? Number.POSITIVE_INFINITY;
-  const out = new Float32Array(width * height);
-  for (let y = 0; y < height; y++) {
+  const out = new Float32Array(width * (end - start));
+  for (let y = start; y < end; y++) {
     const at = 4 * y;
     const w0 = down.weights[at] as number;
     const w1 = down.weights[at + 1] as number;
@@ -104,7 +112,7 @@ export function upsampleBicubic(
     const r1 = (down.cells[at + 1] as number) * width;
     const r2 = (down.cells[at + 2] as number) * width;
     const r3 = (down.cells[at + 3] as number) * width;
-    const to = y * width;
+    const to = (y - start) * width;
     for (let x = 0; x < width; x++) {
       const sum =
         w0 * (rows[r0 + x] as number) +
