@@ -3,7 +3,7 @@
     python3 reference/make_checkpoint_fixtures.py
 
 writes reference/fixtures/checkpoints/: the files, and expected.json with every tensor's element type, shape and bytes.
-Needs torch, safetensors, huggingface_hub (see requirements.txt). Values are arithmetic or seeded: a second run writes the
+Needs torch, safetensors and huggingface_hub (which transformers brings; see requirements.txt). Values are arithmetic or seeded: a second run writes the
 same bytes, except for legacy.pth and torchscript.pt, which contain addresses.
 """
 
