@@ -6,6 +6,7 @@ import type {
   AnalysisStage,
   PerceptualResult,
 } from '../pipeline/analysis.ts';
+import type { QualityMap } from '../quality/qualityMap.ts';
 import type { Slice } from './appStore.ts';
 import { isAbort, type Problem, toProblem } from './problem.ts';
 
@@ -69,6 +70,8 @@ export interface ImagesSlice {
   queueUnanalysed(): void;
   /** Takes up again what failed. */
   retryFailed(): void;
+  /** Paints a map of an image at its full size as PNG. Null: it failed, and a notice tells why. */
+  paintMap(id: string, map: QualityMap): Promise<Blob | null>;
   /** Starts the next waiting analysis if none runs and the machine is ready. */
   runNext(): void;
 }
@@ -243,6 +246,17 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     retryFailed: () => {
       for (const { id, job } of get().images) if (job.state === 'failed') wait(id);
       get().runNext();
+    },
+    paintMap: async (id, map) => {
+      const opened = find(id)?.opened;
+      if (!opened) return null;
+      const { width, height } = opened;
+      try {
+        return await workers.refine.exportHeatmap({ jobId: newId(), map, width, height, scale: get().scale });
+      } catch (error) {
+        get().report(error, 'export');
+        return null;
+      }
     },
     runNext: () => {
       const { images, selectedId, engine, activePackId } = get();

@@ -1,3 +1,4 @@
+import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { PerceptualFactor } from '../pipeline/analysis.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
@@ -12,8 +13,16 @@ export interface Layer {
   readonly name: string;
   /** What a value of 1 means; quality maps are drawn where they are low, presence maps where they are high. */
   readonly reads: 'quality' | 'presence';
-  /** Draw only where the defect exceeds τ, as a flat mask. */
-  readonly maskThreshold: number | null;
+  /** What the mask is made of, where the mask is asked for: it is drawn instead of the map. */
+  readonly mask: MaskSource | null;
+}
+
+/** The maps whose merged defect makes the mask; the same maps and threshold give the same object. */
+export interface MaskSource {
+  readonly perceptual: QualityMap;
+  readonly alignmentDefect: QualityMap | null;
+  /** τ: pixels with a merged defect above it are bad, 0..1. */
+  readonly threshold: number;
 }
 
 /** Which part of the view decides the layer. */
@@ -41,16 +50,29 @@ export function worseOf(a: QualityMap, b: QualityMap): QualityMap {
   return map;
 }
 
+const maskSources = new WeakMap<QualityMap, MaskSource>();
+
+function maskSource({ perceptual, alignment, result }: ImageItem): MaskSource | null {
+  if (!perceptual) return null;
+  const threshold = result?.settings.maskThreshold ?? defaultAnalysisSettings.maskThreshold;
+  const alignmentDefect = alignment?.defect ?? null;
+  const known = maskSources.get(perceptual.map);
+  if (known?.alignmentDefect === alignmentDefect && known.threshold === threshold) return known;
+  const source = { perceptual: perceptual.map, alignmentDefect, threshold };
+  maskSources.set(perceptual.map, source);
+  return source;
+}
+
 /** What the view asks for that the image has; null: nothing to draw (yet). */
 export function layerOf(image: ImageItem, view: LayerView): Layer | null {
   if (view.showOriginal) return null;
   const phrase = view.hoveredPhrase ?? view.pinnedPhrase;
   const found = phrase === null ? undefined : image.alignment?.phrases[phrase];
   if (found && found.phrase.scope === 'place') {
-    return { map: found.map, name: `“${found.phrase.text}”`, reads: 'presence', maskThreshold: null };
+    return { map: found.map, name: `“${found.phrase.text}”`, reads: 'presence', mask: null };
   }
   const { perceptual, alignment } = image;
-  const quality = { reads: 'quality', maskThreshold: null } as const;
+  const quality = { reads: 'quality', mask: null } as const;
   switch (view.overlay) {
     case 'none':
       return null;
@@ -70,7 +92,7 @@ export function layerOf(image: ImageItem, view: LayerView): Layer | null {
         ...quality,
         map,
         name,
-        maskThreshold: view.overlay === 'mask' ? (image.result?.settings.maskThreshold ?? null) : null,
+        mask: view.overlay === 'mask' ? maskSource(image) : null,
       };
     }
   }
@@ -82,17 +104,6 @@ export function missingLayerReason(image: ImageItem, overlay: ViewSlice['overlay
   if (overlay === 'alignment' && image.perceptual && !image.alignment)
     return 'No AQ-Map: the prompt names nothing to look for';
   return null;
-}
-
-/** Lowest and highest value of a map. */
-export function rangeOf(map: QualityMap): readonly [number, number] {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const value of map.values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return [low, high];
 }
 
 /** The factors in the order they are shown: the overall one first. */

@@ -1,7 +1,8 @@
 import type { ByteProgress } from '../bridge/protocol.ts';
 import type { Precision } from '../graph/weights.ts';
 import type { AnalysisStage, PerceptualFactor, PerceptualMode, PhraseStatus } from '../pipeline/analysis.ts';
-import type { Tier } from '../runtime/status.ts';
+import type { AdapterStatus, Tier } from '../runtime/status.ts';
+import type { Engine } from '../store/machineSlice.ts';
 import type { Overlay } from '../store/viewSlice.ts';
 
 /** Everything the interface says that depends on a value: one table per type. */
@@ -104,9 +105,42 @@ export const PRECISIONS: readonly {
   { value: 'q4', name: '4-bit', note: 'Smallest; numbers are approximate', bytesPerWeight: 0.57 },
 ];
 
+/** The names of the precisions. */
+export const PRECISION_NAMES: Readonly<Record<Precision, string>> = {
+  fp32: '32-bit',
+  fp16: '16-bit',
+  q8: '8-bit',
+  q4: '4-bit',
+};
+
+/** The machine in a few words, and whether it deserves a look: slower than it could be, or not running. */
+export function machineWords(engine: Engine): { readonly words: string; readonly attention: boolean } {
+  switch (engine.state) {
+    case 'starting':
+      return { words: 'Checking…', attention: false };
+    case 'switching':
+      return { words: 'Switching…', attention: false };
+    case 'failed':
+      return { words: 'Not running', attention: true };
+    case 'ready': {
+      const { tier, adapter } = engine.status;
+      const name = tier === 'wasm' ? '' : (adapter && adapterName(adapter)) || '';
+      return {
+        words: name ? `${name}, ${tier === 'webgpu-fp16' ? '16-bit' : '32-bit'}` : TIER_NAMES[tier],
+        attention: false,
+      };
+    }
+  }
+}
+
+/** The GPU's name as far as the browser tells it; empty where it tells nothing. */
+export function adapterName({ vendor, architecture, description }: AdapterStatus): string {
+  return description || [vendor, architecture].filter(Boolean).join(' ');
+}
+
 /** The precision offered first on a tier. */
 export function defaultPrecision(tier: Tier | null): Precision {
-  return tier === 'webgpu-fp32' ? 'fp32' : 'fp16';
+  return tier === 'webgpu-fp16' || tier === null ? 'fp16' : 'fp32';
 }
 
 /** A score 0..1 as the 0..100 shown; a dash where there is none. */

@@ -1,0 +1,21 @@
+import type { AppState } from './appStore.ts';
+import { type PathedFile, sortFiles } from './modelFolder.ts';
+
+/** Takes in files from a drop, a paste or a dialog: images are opened, a model folder is offered for installing. */
+export function receiveFiles(state: AppState, files: readonly PathedFile[]): void {
+  const { images, models, ignored } = sortFiles(files);
+  if (images.length > 0) state.addImages(images);
+  const [model] = models;
+  if (model) state.offerModel(model);
+  if (images.length > 0 || model || files.length === 0) return;
+  const looksLikeModel = files.some(({ path }) => /\.(safetensors|bin|ckpt|pth|onnx)$/i.test(path));
+  const error = new Error(
+    looksLikeModel
+      ? 'A model folder needs config.json and model.safetensors side by side, as the hub publishes them.'
+      : ignored === 1
+        ? `“${files[0]?.path}” is neither an image nor a model folder.`
+        : `None of the ${ignored} files is an image or belongs to a model folder.`,
+  );
+  error.name = looksLikeModel ? 'CheckpointError' : 'ImageError';
+  state.report(error, looksLikeModel ? 'install' : 'open');
+}

@@ -1,0 +1,45 @@
+import { Tooltip } from 'radix-ui';
+import type { AppStore } from '../store/appStore.ts';
+import { AddModelDialog } from './AddModelDialog.tsx';
+import styles from './App.module.css';
+import { EmptyState } from './EmptyState.tsx';
+import { Files } from './Files.tsx';
+import { HelpDialog } from './HelpDialog.tsx';
+import { Notices } from './Notices.tsx';
+import { StatusBar } from './StatusBar.tsx';
+import { StoreContext, useApp } from './StoreContext.tsx';
+import { TopBar } from './TopBar.tsx';
+import { useKeys } from './useKeys.ts';
+import { Workspace } from './Workspace.tsx';
+
+/** The one screen. */
+export function App({ store }: { store: AppStore }) {
+  return (
+    <StoreContext value={store}>
+      <Tooltip.Provider delayDuration={400}>
+        <Files>
+          <Screen />
+        </Files>
+      </Tooltip.Provider>
+    </StoreContext>
+  );
+}
+
+function Screen() {
+  const hasImages = useApp((state) => state.images.length > 0);
+  return (
+    <div className={styles.screen}>
+      <TopBar />
+      {hasImages ? <Workspace /> : <Start />}
+      <StatusBar />
+      <Notices />
+      <HelpDialog />
+      <AddModelDialog />
+    </div>
+  );
+}
+
+function Start() {
+  useKeys(null);
+  return <EmptyState />;
+}

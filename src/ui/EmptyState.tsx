@@ -1,0 +1,135 @@
+import { classes } from './classes.ts';
+import controls from './controls.module.css';
+import styles from './EmptyState.module.css';
+import { useFiles } from './Files.tsx';
+import { Icon } from './Icon.tsx';
+import { AddModel } from './PacksPanel.tsx';
+import { useApp, useAppStore } from './StoreContext.tsx';
+import { adapterName, bytes, PRECISION_NAMES, TIER_NAMES, TIER_NOTES } from './words.ts';
+
+/** What is seen before there is an image: where to put one, and what this machine can do. */
+export function EmptyState() {
+  const { pickImages } = useFiles();
+  return (
+    <main className={styles.empty}>
+      <section className={styles.target}>
+        <Icon name="image" size={40} className={styles.picture} />
+        <p className={styles.sentence}>
+          Drop a generated image to see where it looks wrong and where it misses its prompt.
+        </p>
+        <p className={styles.actions}>
+          <button
+            type="button"
+            className={classes(controls.button, controls.primary, styles.open)}
+            onClick={pickImages}
+          >
+            Open images
+          </button>
+          <span className={controls.quietText}>
+            or paste one with <kbd className={controls.key}>Ctrl V</kbd>
+          </span>
+        </p>
+        <p className={classes(controls.quietText, controls.small)}>
+          Everything is computed on this machine. The prompt is read from the file where its generator wrote it.
+        </p>
+      </section>
+      <div className={styles.cards}>
+        <Machine />
+        <Models />
+      </div>
+    </main>
+  );
+}
+
+function Machine() {
+  const store = useAppStore();
+  const engine = useApp((state) => state.engine);
+  const status = engine.state === 'ready' || engine.state === 'switching' ? engine.status : null;
+  const tested = status?.selfTests.find(({ tier }) => tier === status.tier);
+  return (
+    <section className={styles.card}>
+      <h2>
+        <Icon name="chip" /> This machine
+      </h2>
+      {engine.state === 'starting' && (
+        <p role="status">
+          <Icon name="spinner" className={controls.spinner} /> Checking what it can do…
+        </p>
+      )}
+      {engine.state === 'failed' && <p>The engine did not start. See above.</p>}
+      {status && (
+        <>
+          <p className={styles.main}>
+            {TIER_NAMES[status.tier]}
+            {status.tier !== 'wasm' && status.adapter && adapterName(status.adapter) && (
+              <span className={controls.quietText}> · {adapterName(status.adapter)}</span>
+            )}
+          </p>
+          <p className={controls.quietText}>
+            {whyThisTier(status.tiers) ?? TIER_NOTES[status.tier]}
+            {tested?.passed && ` Self-test passed, ${tested.checks.length} checks.`}
+          </p>
+          <button type="button" className={controls.link} onClick={() => store.getState().setPanel('machine')}>
+            All about this machine
+          </button>
+        </>
+      )}
+    </section>
+  );
+}
+
+/** Why no better tier is in use: the reason of the best one that is not. */
+function whyThisTier(tiers: readonly { available: boolean; reason: string | null }[]): string | null {
+  return tiers.find(({ available, reason }) => !available && reason !== null)?.reason ?? null;
+}
+
+function Models() {
+  const packs = useApp((state) => state.packs);
+  const active = useApp((state) => state.activePackId);
+  const installing = useApp((state) => state.install);
+  return (
+    <section className={styles.card}>
+      {packs && packs.length > 0 && (
+        <>
+          <h2>
+            <Icon name="cube" /> Models
+          </h2>
+          <ul className={styles.packs}>
+            {packs.map((pack) => (
+              <li key={pack.id}>
+                <span className={styles.main}>{pack.name}</span>{' '}
+                <span className={controls.quietText}>
+                  {pack.description} · {PRECISION_NAMES[pack.precision]} · {bytes(pack.byteLength)}
+                  {pack.id === active && ' · in use'}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {packs === null && (
+        <p role="status">
+          <Icon name="spinner" className={controls.spinner} /> Looking for models…
+        </p>
+      )}
+      {packs?.length === 0 &&
+        (installing ? (
+          <>
+            <h2>
+              <Icon name="cube" /> Adding {installing.name}
+            </h2>
+            <p className={controls.quietText}>
+              It is in use as soon as it is compiled. Images can be opened meanwhile.
+            </p>
+          </>
+        ) : (
+          <>
+            <h2>
+              <Icon name="cube" /> No model yet
+            </h2>
+            <AddModel installing={false} />
+          </>
+        ))}
+    </section>
+  );
+}

@@ -1,0 +1,54 @@
+import controls from './controls.module.css';
+import { savableMaps, saveMap, saveNumbers } from './exports.ts';
+import { Icon } from './Icon.tsx';
+import { layerOf } from './layer.ts';
+import styles from './Panel.module.css';
+import { selectedImage, useApp, useAppStore } from './StoreContext.tsx';
+
+/** What can be saved of the image on the stage. */
+export function ExportPanel() {
+  const store = useAppStore();
+  const image = useApp(selectedImage);
+  if (!image) return <p>Select an image first.</p>;
+  const maps = savableMaps(image);
+  const view = store.getState();
+  const inView = layerOf(image, { ...view, hoveredPhrase: null });
+  const close = () => view.setPanel(null);
+  const mapKey = (map: unknown) => inView !== null && !inView.mask && inView.map === map;
+  const key = <kbd className={controls.key}>Ctrl S</kbd>;
+  return (
+    <div className={styles.panel}>
+      <section>
+        <h2>Save from {image.file.name}</h2>
+        {maps.length === 0 && <p className={styles.quiet}>There is something to save once it has been analysed.</p>}
+        {maps.map((item) => (
+          <button
+            key={item.suffix}
+            type="button"
+            className={styles.item}
+            onClick={() => {
+              close();
+              void saveMap(store, image, item);
+            }}
+          >
+            <Icon name="image" /> {item.name} as PNG {mapKey(item.map) && key}
+          </button>
+        ))}
+        <button
+          type="button"
+          className={styles.item}
+          disabled={!image.result}
+          onClick={() => {
+            close();
+            saveNumbers(image);
+          }}
+        >
+          <Icon name="save" /> All numbers as JSON {(!inView || inView.mask) && image.result && key}
+        </button>
+      </section>
+      <p className={styles.quiet}>
+        Maps are saved at the picture's size with {view.scale} colours, clear where the picture is good.
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+import { Fragment } from 'react';
+import controls from './controls.module.css';
+import styles from './HelpDialog.module.css';
+import { KEYS } from './keys.ts';
+import { Modal } from './Modal.tsx';
+import { useApp, useAppStore } from './StoreContext.tsx';
+
+/** The keys, and what the numbers mean. */
+export function HelpDialog() {
+  const store = useAppStore();
+  const open = useApp((state) => state.helpOpen);
+  if (!open) return null;
+  return (
+    <Modal title="Keys" onClose={() => store.getState().setHelpOpen(false)}>
+      <div className={styles.groups}>
+        {KEYS.map(({ title, keys }) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl className={styles.keys}>
+              {keys.map(({ names, does }) => (
+                <div key={does}>
+                  <dt>
+                    {names.map((name, i) => (
+                      <Fragment key={name}>
+                        {i > 0 && ' '}
+                        <kbd className={controls.key}>{name}</kbd>
+                      </Fragment>
+                    ))}
+                  </dt>
+                  <dd>{does}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+      <h3 className={styles.title}>What the maps say</h3>
+      <p className={styles.text}>
+        <b>PQ</b>, perceptual quality, is low where the picture looks wrong. <b>AQ</b>, alignment quality, is low where
+        it misses the prompt. Both run from 0, bad, to 100, good; good places stay clear so that the colours lead to the
+        bad ones. All numbers are estimates by a model, made on this machine; nothing is uploaded.
+      </p>
+    </Modal>
+  );
+}

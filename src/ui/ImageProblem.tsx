@@ -1,0 +1,56 @@
+import type { ImageItem } from '../store/imagesSlice.ts';
+import { classes } from './classes.ts';
+import controls from './controls.module.css';
+import styles from './ProblemCard.module.css';
+import { ProblemCard } from './ProblemCard.tsx';
+import { useApp, useAppStore } from './StoreContext.tsx';
+
+const NO_MODEL = { name: 'PackMissingError', message: '', during: 'analyse' } as const;
+
+/** What keeps this image from being analysed, or what its file was found to be damaged in. */
+export function ImageProblem({ image }: { image: ImageItem }) {
+  const store = useAppStore();
+  const noModel = useApp(
+    ({ packs, activePackId, openingPackId, install }) =>
+      packs !== null && activePackId === null && openingPackId === null && install === null,
+  );
+  const packName = useApp(({ packs, activePackId }) => packs?.find(({ id }) => id === activePackId)?.name ?? null);
+  const otherModel = useApp(
+    ({ activePackId }) => image.packId !== null && activePackId !== null && activePackId !== image.packId,
+  );
+  const { job, opened, id, perceptual } = image;
+  const hints = opened?.hints ?? [];
+  return (
+    <>
+      {job.state === 'failed' && <ProblemCard problem={job.problem} imageId={id} />}
+      {noModel && job.state !== 'failed' && <ProblemCard problem={NO_MODEL} imageId={id} />}
+      {hints.length > 0 && (
+        <ul className={styles.hints} data-testid="image-hints">
+          {hints.map((hint) => (
+            <li key={hint}>{hint}</li>
+          ))}
+        </ul>
+      )}
+      {job.state === 'idle' && !noModel && (
+        <div className={styles.quiet}>
+          <p>{perceptual ? 'Stopped; what was measured so far is shown.' : 'Not analysed.'}</p>
+          <button
+            type="button"
+            className={classes(controls.button, controls.primary)}
+            onClick={() => store.getState().analyse(id)}
+          >
+            Analyse
+          </button>
+        </div>
+      )}
+      {job.state === 'done' && otherModel && (
+        <div className={styles.quiet}>
+          <p>Measured with another model.</p>
+          <button type="button" className={controls.button} onClick={() => store.getState().analyse(id)}>
+            Analyse with {packName}
+          </button>
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,42 @@
+import type { Scale } from '../store/viewSlice.ts';
+import styles from './Legend.module.css';
+import type { Layer } from './layer.ts';
+import { colorRange, legendGradient } from './paintLayer.ts';
+import { percent } from './words.ts';
+
+/** What the colours over the picture mean, with numbers. */
+export function Legend({ layer, scale, opacity }: { layer: Layer; scale: Scale; opacity: number }) {
+  if (layer.mask) {
+    return (
+      <figure className={styles.legend} data-testid="legend">
+        <figcaption>
+          <span className={styles.maskSwatch} /> To repair: {layer.name} below {percent(1 - layer.mask.threshold)}
+        </figcaption>
+      </figure>
+    );
+  }
+  const [low, high] = colorRange(layer, scale);
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((at) => low + (high - low) * at);
+  const [worst, best] = layer.reads === 'quality' ? ['bad', 'good'] : ['not here', 'here'];
+  return (
+    <figure className={styles.legend} data-testid="legend">
+      <figcaption>
+        <b>{layer.name}</b>
+        {scale === 'relative' ? ' · relative to this picture' : ' · absolute'}
+      </figcaption>
+      <div className={styles.bar}>
+        <div className={styles.ramp} style={{ background: legendGradient(layer.reads), opacity }} />
+      </div>
+      <div className={styles.ticks}>
+        {ticks.map((tick, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: five fixed places.
+          <span key={i}>{percent(tick)}</span>
+        ))}
+      </div>
+      <div className={styles.ends}>
+        <span>{worst}</span>
+        <span>{best}</span>
+      </div>
+    </figure>
+  );
+}

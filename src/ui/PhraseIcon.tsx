@@ -1,0 +1,7 @@
+import type { PhraseStatus } from '../pipeline/analysis.ts';
+import { Icon } from './Icon.tsx';
+
+/** The icon of a phrase's status; its word stands beside it. */
+export function PhraseIcon({ status, size = 16 }: { status: PhraseStatus; size?: number }) {
+  return <Icon name={status} size={size} />;
+}

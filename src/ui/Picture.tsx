@@ -1,0 +1,35 @@
+import { useEffect, useRef, useState } from 'react';
+import type { ImageItem } from '../store/imagesSlice.ts';
+import styles from './Stage.module.css';
+import type { PictureSource } from './usePicture.ts';
+
+/** The picture under the maps; its preview until (or instead of) the file. */
+export function Picture({ image, picture }: { image: ImageItem; picture: PictureSource }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const preview = image.opened?.preview;
+  const [brokenUrl, setBrokenUrl] = useState<string | null>(null);
+  const showsFile = picture.state === 'file' && brokenUrl !== picture.url;
+
+  useEffect(() => {
+    const element = canvas.current;
+    if (showsFile || !element || !preview) return;
+    element.width = preview.width;
+    element.height = preview.height;
+    element.getContext('2d')?.drawImage(preview, 0, 0);
+  }, [preview, showsFile]);
+
+  const name = `The picture ${image.file.name}`;
+  return showsFile ? (
+    <img
+      className={styles.picture}
+      src={picture.url}
+      alt={name}
+      draggable={false}
+      decoding="async"
+      // Formats the worker can read and this element cannot still have their preview.
+      onError={() => setBrokenUrl(picture.url)}
+    />
+  ) : (
+    <canvas ref={canvas} className={styles.picture} role="img" aria-label={name} />
+  );
+}

@@ -1,0 +1,201 @@
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import type { ImageItem } from '../store/imagesSlice.ts';
+import { classes } from './classes.ts';
+import controls from './controls.module.css';
+import { Hint } from './Hint.tsx';
+import { Icon } from './Icon.tsx';
+import { PhraseIcon } from './PhraseIcon.tsx';
+import styles from './PromptPanel.module.css';
+import { type PromptSegment, promptSegments } from './promptSegments.ts';
+import { useApp, useAppStore } from './StoreContext.tsx';
+import { PHRASE_STATUS_NAMES, percent } from './words.ts';
+
+/** The prompt as typed, its phrases marked by what became of them; editable. */
+export function PromptPanel({ image }: { image: ImageItem }) {
+  const store = useAppStore();
+  const [editing, setEditing] = useState(false);
+  const { id, prompt, alignment, alignmentPrompt, opened, job, perceptual } = image;
+  const metadata = opened?.metadata;
+  const changed = perceptual !== null && alignmentPrompt !== prompt;
+  const marked = !editing && alignment !== null && alignmentPrompt === prompt;
+  const busy = job.state === 'analysing' || job.state === 'waiting';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another image is shown as read, not as being edited.
+  useEffect(() => setEditing(false), [id]);
+
+  const commit = () => {
+    setEditing(false);
+    if (changed || !perceptual) store.getState().analyse(id);
+  };
+
+  return (
+    <section className={styles.panel} aria-label="Prompt">
+      <header className={styles.header}>
+        <h2>Prompt</h2>
+        {metadata && (
+          <span className={styles.source}>
+            {metadata.prompt === prompt
+              ? `from ${metadata.source} metadata`
+              : `edited, was from ${metadata.source} metadata`}
+          </span>
+        )}
+        {metadata && metadata.prompt !== prompt && metadata.prompt !== '' && (
+          <button
+            type="button"
+            className={classes(controls.link, controls.small)}
+            onClick={() => store.getState().setPrompt(id, metadata.prompt)}
+          >
+            Take the file's again
+          </button>
+        )}
+        <span className={styles.actions}>
+          {marked && (
+            <button
+              type="button"
+              className={classes(controls.button, controls.quiet)}
+              onClick={() => setEditing(true)}
+              aria-keyshortcuts="E"
+              data-action="edit-prompt"
+            >
+              <Icon name="edit" /> Edit
+            </button>
+          )}
+          {!marked && opened && (
+            <button
+              type="button"
+              className={classes(controls.button, changed && controls.primary)}
+              onClick={commit}
+              disabled={busy && !changed}
+            >
+              {changed || !perceptual ? 'Analyse' : 'Done'} <kbd className={styles.enter}>⏎</kbd>
+            </button>
+          )}
+        </span>
+      </header>
+      {marked ? (
+        <MarkedPrompt image={image} segments={promptSegments(prompt, alignment.phrases)} />
+      ) : (
+        <PromptEditor
+          value={prompt}
+          focused={editing}
+          onChange={(text) => store.getState().setPrompt(id, text)}
+          onFocus={() => setEditing(true)}
+          onCommit={commit}
+          onLeave={() => setEditing(false)}
+        />
+      )}
+      {metadata?.negativePrompt && (
+        <p className={styles.negative}>
+          <b>Negative</b> {metadata.negativePrompt}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function PromptEditor({
+  value,
+  focused,
+  onChange,
+  onFocus,
+  onCommit,
+  onLeave,
+}: {
+  value: string;
+  focused: boolean;
+  onChange: (text: string) => void;
+  onFocus: () => void;
+  onCommit: () => void;
+  onLeave: () => void;
+}) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (focused && document.activeElement !== field.current) field.current?.focus();
+  }, [focused]);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      onCommit();
+    } else if (event.key === 'Escape') {
+      event.stopPropagation();
+      field.current?.blur();
+      onLeave();
+    }
+  };
+  return (
+    <textarea
+      ref={field}
+      className={styles.editor}
+      data-action="prompt"
+      value={value}
+      rows={3}
+      aria-label="Prompt. Enter analyses, Shift and Enter make a new line."
+      placeholder="What was the picture asked to show? Without a prompt only its quality is measured."
+      spellCheck={false}
+      onChange={(event) => onChange(event.target.value)}
+      onFocus={onFocus}
+      onKeyDown={onKeyDown}
+    />
+  );
+}
+
+function MarkedPrompt({ image, segments }: { image: ImageItem; segments: readonly PromptSegment[] }) {
+  const store = useAppStore();
+  const pinned = useApp((state) => state.pinnedPhrase);
+  const hovered = useApp((state) => state.hoveredPhrase);
+  const { hoverPhrase, togglePinnedPhrase } = store.getState();
+  return (
+    <p className={styles.marked} data-testid="marked-prompt">
+      {segments.map((segment, i) => {
+        const index = segment.phrase;
+        const result = index === null ? undefined : image.alignment?.phrases[index];
+        // biome-ignore lint/suspicious/noArrayIndexKey: segments of one text never change places.
+        if (index === null || !result) return <span key={i}>{segment.text}</span>;
+        const look = classes(
+          styles.phrase,
+          styles[result.status],
+          pinned === index && styles.pinned,
+          hovered === index && styles.hovered,
+        );
+        const pointer = { onPointerEnter: () => hoverPhrase(index), onPointerLeave: () => hoverPhrase(null) };
+        if (!segment.leads) {
+          return (
+            // biome-ignore lint/suspicious/noArrayIndexKey: as above.
+            <span key={i} className={look} {...pointer}>
+              {segment.text}
+            </span>
+          );
+        }
+        return (
+          <Hint
+            // biome-ignore lint/suspicious/noArrayIndexKey: as above.
+            key={i}
+            text={`${PHRASE_STATUS_NAMES[result.status]}, ${percent(result.score)} of 100${
+              result.phrase.scope === 'place'
+                ? pinned === index
+                  ? '. Click to unpin its map'
+                  : '. Click to pin its map'
+                : ''
+            }`}
+          >
+            <button
+              type="button"
+              className={look}
+              aria-pressed={pinned === index}
+              aria-label={`${result.phrase.text}: ${PHRASE_STATUS_NAMES[result.status]}, ${percent(result.score)} of 100`}
+              onClick={() => togglePinnedPhrase(index)}
+              onFocus={() => hoverPhrase(index)}
+              onBlur={() => hoverPhrase(null)}
+              {...pointer}
+            >
+              {segment.text}
+              <span className={styles.label}>
+                <PhraseIcon status={result.status} size={12} />
+                {PHRASE_STATUS_NAMES[result.status]}
+              </span>
+            </button>
+          </Hint>
+        );
+      })}
+    </p>
+  );
+}

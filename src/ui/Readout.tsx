@@ -1,0 +1,39 @@
+import { sampleBicubic } from '../math/resampling.ts';
+import type { PhraseResult } from '../pipeline/analysis.ts';
+import type { QualityMap } from '../quality/qualityMap.ts';
+import type { ImageItem } from '../store/imagesSlice.ts';
+import styles from './Stage.module.css';
+import type { Size } from './viewport.ts';
+import { percent } from './words.ts';
+
+/** What the maps say at one place of the picture. */
+export function Readout({
+  image,
+  place,
+  size,
+  phrase,
+  spoken,
+}: {
+  image: ImageItem;
+  place: { readonly u: number; readonly v: number } | null;
+  size: Size | null;
+  phrase: PhraseResult | null;
+  /** Whether a screen reader tells it: only while the reading point is moved by keyboard. */
+  spoken: boolean;
+}) {
+  if (!place || !size) return <span />;
+  const read = (map: QualityMap | undefined) =>
+    map ? percent(Math.min(1, Math.max(0, sampleBicubic(map, place.u, place.v)))) : '–';
+  return (
+    <p className={styles.chip} data-testid="readout" role={spoken ? 'status' : undefined}>
+      {Math.floor(place.u * size.width)}, {Math.floor(place.v * size.height)} · PQ <b>{read(image.perceptual?.map)}</b>{' '}
+      · AQ <b>{read(image.alignment?.map)}</b>
+      {phrase?.phrase.scope === 'place' && (
+        <>
+          {' '}
+          · “{phrase.phrase.text}” <b>{read(phrase.map)}</b>
+        </>
+      )}
+    </p>
+  );
+}

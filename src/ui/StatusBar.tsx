@@ -1,0 +1,156 @@
+import { type ReactNode, useEffect, useState } from 'react';
+import type { ImageItem } from '../store/imagesSlice.ts';
+import type { Install } from '../store/packsSlice.ts';
+import { classes } from './classes.ts';
+import controls from './controls.module.css';
+import { Icon } from './Icon.tsx';
+import styles from './StatusBar.module.css';
+import { selectedImage, useApp, useAppStore } from './StoreContext.tsx';
+import { bytes, duration, INSTALL_WORDS, STAGE_WORDS, TIER_NAMES, timeLeft } from './words.ts';
+
+/** What is going on, how far it is, and the button that stops it. */
+export function StatusBar() {
+  const store = useAppStore();
+  const install = useApp((state) => state.install);
+  const images = useApp((state) => state.images);
+  const running = images.find(({ job }) => job.state === 'analysing');
+  const { cancelAnalyses, cancelInstall } = store.getState();
+  return (
+    <footer className={styles.bar}>
+      {running && <AnalysisTask image={running} images={images} onCancel={cancelAnalyses} />}
+      {install && <InstallTask install={install} onCancel={cancelInstall} />}
+      {!running && !install && <Idle />}
+    </footer>
+  );
+}
+
+/** The present moment, told again while something is going on. */
+function useNow(): number {
+  const [now, setNow] = useState(() => performance.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(performance.now()), 500);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+function AnalysisTask({
+  image,
+  images,
+  onCancel,
+}: {
+  image: ImageItem;
+  images: readonly ImageItem[];
+  onCancel: () => void;
+}) {
+  const now = useNow();
+  const { job } = image;
+  if (job.state !== 'analysing') return null;
+  const waiting = images.filter(({ job: other }) => other.state === 'waiting').length;
+  const what = job.cancelling ? 'Stopping' : job.stage ? STAGE_WORDS[job.stage] : 'Starting';
+  const counted = job.total > 1 && !job.cancelling ? `${job.done} of ${job.total}` : null;
+  const elapsed = now - job.startedAt;
+  return (
+    <Task
+      what={what}
+      fraction={job.total > 1 && !job.cancelling ? job.done / job.total : null}
+      cancelling={job.cancelling}
+      onCancel={onCancel}
+    >
+      {counted && <span>{counted}</span>}
+      {elapsed > 2000 && <span>{duration(elapsed)}</span>}
+      <span className={styles.file}>{image.file.name}</span>
+      {waiting > 0 && <span>{waiting} more waiting</span>}
+    </Task>
+  );
+}
+
+function InstallTask({ install, onCancel }: { install: Install; onCancel: () => void }) {
+  const now = useNow();
+  const { progress, cancelling, name, startedAt } = install;
+  const left = progress && timeLeft({ done: progress.doneBytes, total: progress.totalBytes, elapsed: now - startedAt });
+  return (
+    <Task
+      what={cancelling ? 'Stopping' : `${progress ? INSTALL_WORDS[progress.stage] : 'Reading'} ${name}`}
+      fraction={progress && !cancelling && progress.totalBytes > 0 ? progress.doneBytes / progress.totalBytes : null}
+      cancelling={cancelling}
+      onCancel={onCancel}
+    >
+      {progress && (
+        <span>
+          {bytes(progress.doneBytes)} of {bytes(progress.totalBytes)}
+        </span>
+      )}
+      {left !== null && <span>about {duration(left)} left</span>}
+      {progress && <span className={styles.file}>{progress.item}</span>}
+    </Task>
+  );
+}
+
+function Task({
+  what,
+  fraction,
+  cancelling,
+  onCancel,
+  children,
+}: {
+  what: string;
+  /** 0..1; null: not known. */
+  fraction: number | null;
+  cancelling: boolean;
+  onCancel: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <div className={styles.task} data-testid="task">
+      <Icon name="spinner" className={controls.spinner} />
+      <span className={styles.what} role="status">
+        {what}
+      </span>
+      <div className={styles.track}>
+        <div
+          className={classes(styles.done, fraction === null && styles.unknown)}
+          style={fraction === null ? {} : { width: `${Math.min(1, fraction) * 100}%` }}
+          role="progressbar"
+          aria-label={what}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={fraction === null ? undefined : Math.round(fraction * 100)}
+        />
+      </div>
+      <div className={styles.facts}>{children}</div>
+      <button
+        type="button"
+        className={classes(controls.button, styles.cancel)}
+        onClick={onCancel}
+        disabled={cancelling}
+      >
+        Cancel <kbd className={controls.key}>Esc</kbd>
+      </button>
+    </div>
+  );
+}
+
+function Idle() {
+  const engine = useApp((state) => state.engine);
+  const image = useApp(selectedImage);
+  const failed = useApp((state) => state.images.filter(({ job }) => job.state === 'failed').length);
+  let words: string;
+  if (engine.state === 'starting') words = 'Checking what this machine can do…';
+  else if (engine.state === 'switching') words = `Switching to ${TIER_NAMES[engine.to]}…`;
+  else if (engine.state === 'failed') words = 'The engine did not start';
+  else if (image?.job.state === 'done') words = 'Done';
+  else if (image?.job.state === 'opening') words = `Opening ${image.file.name}`;
+  else words = 'Ready';
+  return (
+    <p className={styles.idle}>
+      <span role="status">{words}</span>
+      {image?.opened && (
+        <span>
+          {image.file.name} · {image.opened.width} × {image.opened.height}
+        </span>
+      )}
+      {failed > 0 && <span>{failed === 1 ? '1 image failed' : `${failed} images failed`}</span>}
+    </p>
+  );
+}

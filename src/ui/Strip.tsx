@@ -1,0 +1,143 @@
+import { type KeyboardEvent, useEffect, useRef } from 'react';
+import type { ImageItem } from '../store/imagesSlice.ts';
+import { classes } from './classes.ts';
+import controls from './controls.module.css';
+import { useFiles } from './Files.tsx';
+import { Icon } from './Icon.tsx';
+import { useApp, useAppStore } from './StoreContext.tsx';
+import styles from './Strip.module.css';
+import { percent } from './words.ts';
+
+/** Thumbnails of all images: the selected one is reached by Tab, the others by arrow keys, Delete removes. */
+export function Strip() {
+  const store = useAppStore();
+  const images = useApp((state) => state.images);
+  const selectedId = useApp((state) => state.selectedId);
+  const { pickImages } = useFiles();
+  const list = useRef<HTMLUListElement>(null);
+
+  useEffect(() => {
+    const thumb = list.current?.querySelector<HTMLElement>(`[data-image="${selectedId}"]`);
+    thumb?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    // The focus follows the selection while it is in the strip, and stays where it is otherwise.
+    if (list.current?.contains(document.activeElement)) thumb?.focus();
+  }, [selectedId]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if ((event.key === 'Delete' || event.key === 'Backspace') && selectedId) {
+      event.preventDefault();
+      store.getState().remove(selectedId);
+    }
+  };
+
+  return (
+    <nav className={styles.strip} aria-label="Images">
+      <ul ref={list} onKeyDown={onKeyDown}>
+        {images.map((image) => (
+          <li key={image.id} className={styles.item}>
+            <button
+              type="button"
+              className={styles.thumb}
+              data-image={image.id}
+              aria-current={image.id === selectedId}
+              aria-label={`${image.file.name}, ${statusWords(image)}`}
+              tabIndex={image.id === selectedId ? 0 : -1}
+              onClick={() => store.getState().select(image.id)}
+            >
+              <Thumbnail image={image} />
+              <State image={image} />
+            </button>
+            <button
+              type="button"
+              className={styles.remove}
+              tabIndex={image.id === selectedId ? 0 : -1}
+              aria-label={`Remove ${image.file.name}`}
+              onClick={() => store.getState().remove(image.id)}
+            >
+              <Icon name="close" size={12} />
+            </button>
+          </li>
+        ))}
+      </ul>
+      <button
+        type="button"
+        className={classes(controls.button, styles.add)}
+        onClick={pickImages}
+        aria-label="Add images"
+      >
+        <Icon name="add" />
+      </button>
+    </nav>
+  );
+}
+
+function statusWords({ job, perceptual, alignment }: ImageItem): string {
+  switch (job.state) {
+    case 'opening':
+      return 'opening';
+    case 'waiting':
+      return 'waiting';
+    case 'analysing':
+      return 'being analysed';
+    case 'failed':
+      return 'failed';
+    case 'idle':
+      return 'not analysed';
+    case 'done':
+      return `quality ${percent(perceptual?.score)}${alignment ? `, match ${percent(alignment.score)}` : ''}`;
+  }
+}
+
+function State({ image }: { image: ImageItem }) {
+  const { job, perceptual } = image;
+  switch (job.state) {
+    case 'opening':
+    case 'analysing':
+      return (
+        <span className={styles.badge}>
+          <Icon name="spinner" size={13} className={controls.spinner} />
+        </span>
+      );
+    case 'waiting':
+      return (
+        <span className={styles.badge}>
+          <Icon name="clock" size={13} />
+        </span>
+      );
+    case 'failed':
+      return (
+        <span className={classes(styles.badge, styles.failed)}>
+          <Icon name="alert" size={13} />
+        </span>
+      );
+    case 'done':
+      return <span className={styles.badge}>{percent(perceptual?.score)}</span>;
+    case 'idle':
+      return null;
+  }
+}
+
+const THUMB_SIDE = 128;
+
+function Thumbnail({ image }: { image: ImageItem }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const preview = image.opened?.preview;
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context || !preview) return;
+    const side = Math.min(preview.width, preview.height);
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(
+      preview,
+      (preview.width - side) / 2,
+      (preview.height - side) / 2,
+      side,
+      side,
+      0,
+      0,
+      THUMB_SIDE,
+      THUMB_SIDE,
+    );
+  }, [preview]);
+  return <canvas ref={canvas} width={THUMB_SIDE} height={THUMB_SIDE} />;
+}

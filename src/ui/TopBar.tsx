@@ -1,0 +1,119 @@
+import { Popover } from 'radix-ui';
+import type { ReactNode } from 'react';
+import type { Panel } from '../store/viewSlice.ts';
+import { classes } from './classes.ts';
+import controls from './controls.module.css';
+import { ExportPanel } from './ExportPanel.tsx';
+import { useFiles } from './Files.tsx';
+import { Icon, type IconName } from './Icon.tsx';
+import { MachinePanel } from './MachinePanel.tsx';
+import { PacksPanel } from './PacksPanel.tsx';
+import { useApp, useAppStore } from './StoreContext.tsx';
+import styles from './TopBar.module.css';
+import { machineWords, PRECISION_NAMES } from './words.ts';
+
+/** The name, what the screen runs with, and what can be done with its results. */
+export function TopBar() {
+  const store = useAppStore();
+  const engine = useApp((state) => state.engine);
+  const pack = useApp(({ packs, activePackId }) => packs?.find(({ id }) => id === activePackId) ?? null);
+  const packsKnown = useApp((state) => state.packs !== null);
+  const opening = useApp((state) => state.openingPackId !== null);
+  const hasImages = useApp((state) => state.images.length > 0);
+  const { pickImages } = useFiles();
+  const machine = machineWords(engine);
+  const packWords = pack
+    ? `${pack.name}, ${PRECISION_NAMES[pack.precision]}`
+    : opening
+      ? 'Opening model…'
+      : packsKnown
+        ? 'No model'
+        : 'Reading models…';
+
+  return (
+    <header className={styles.bar}>
+      <h1 className={styles.brand}>
+        <img src="/icon.svg" alt="" width={20} height={20} />
+        G-Refine
+      </h1>
+      {hasImages && (
+        <button type="button" className={classes(controls.button, styles.open)} onClick={pickImages}>
+          <Icon name="image" /> <span className={styles.wide}>Open</span>
+        </button>
+      )}
+      <div className={styles.menus}>
+        <PanelButton
+          panel="packs"
+          icon="cube"
+          label="Model"
+          value={packWords}
+          attention={packsKnown && !pack && !opening}
+        >
+          <PacksPanel />
+        </PanelButton>
+        <PanelButton panel="machine" icon="chip" label="Machine" value={machine.words} attention={machine.attention}>
+          <MachinePanel />
+        </PanelButton>
+        {hasImages && (
+          <PanelButton panel="export" icon="save" label="Export" value="Export" attention={false}>
+            <ExportPanel />
+          </PanelButton>
+        )}
+        <button
+          type="button"
+          className={classes(controls.button, controls.quiet, controls.icon)}
+          onClick={() => store.getState().setHelpOpen(true)}
+          aria-label="Help and keys"
+          aria-keyshortcuts="?"
+        >
+          <Icon name="question" />
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function PanelButton({
+  panel,
+  icon,
+  label,
+  value,
+  attention,
+  children,
+}: {
+  panel: Exclude<Panel, null>;
+  icon: IconName;
+  label: string;
+  value: string;
+  attention: boolean;
+  children: ReactNode;
+}) {
+  const store = useAppStore();
+  const open = useApp((state) => state.panel === panel);
+  return (
+    <Popover.Root open={open} onOpenChange={(now) => store.getState().setPanel(now ? panel : null)}>
+      <Popover.Trigger asChild>
+        <button
+          type="button"
+          className={classes(controls.button, controls.quiet, styles.menu)}
+          aria-label={`${label}: ${value}`}
+        >
+          <Icon name={icon} className={attention ? styles.attention : undefined} />
+          <span className={styles.value}>{value}</span>
+          <Icon name="chevron" size={12} />
+        </button>
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content
+          className={controls.popover}
+          align="end"
+          sideOffset={6}
+          collisionPadding={8}
+          aria-label={label}
+        >
+          {children}
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}

@@ -1,0 +1,78 @@
+import { classes } from './classes.ts';
+import controls from './controls.module.css';
+import { Icon } from './Icon.tsx';
+import { Inspector } from './Inspector.tsx';
+import { PromptPanel } from './PromptPanel.tsx';
+import { Stage } from './Stage.tsx';
+import { StageToolbar } from './StageToolbar.tsx';
+import { selectedImage, useApp, useAppStore } from './StoreContext.tsx';
+import { Strip } from './Strip.tsx';
+import { useKeys } from './useKeys.ts';
+import { usePanZoom } from './usePanZoom.ts';
+import styles from './Workspace.module.css';
+import { percent } from './words.ts';
+
+/** The light table: strip, picture with its controls and prompt, inspector. */
+export function Workspace() {
+  const image = useApp(selectedImage);
+  const panZoom = usePanZoom(image?.opened ?? null, image?.id ?? null);
+  useKeys(panZoom);
+  if (!image) return null;
+  return (
+    <main className={styles.workspace}>
+      <Strip />
+      <div className={styles.middle}>
+        <Stage image={image} panZoom={panZoom} />
+        <StageToolbar panZoom={panZoom} />
+        <PromptPanel key={image.id} image={image} />
+      </div>
+      <Sheet
+        quality={image.perceptual?.score ?? null}
+        match={image.alignment?.score ?? null}
+        attention={image.job.state === 'failed'}
+      >
+        <Inspector image={image} />
+      </Sheet>
+    </main>
+  );
+}
+
+/** The inspector's place: a column on wide screens, a sheet with the two scores on its handle on narrow ones. */
+function Sheet({
+  quality,
+  match,
+  attention,
+  children,
+}: {
+  quality: number | null;
+  match: number | null;
+  attention: boolean;
+  children: React.ReactNode;
+}) {
+  const store = useAppStore();
+  const open = useApp((state) => state.sheetOpen);
+  return (
+    <aside className={classes(styles.sheet, open && styles.open)} aria-label="Inspector">
+      <button
+        type="button"
+        className={styles.handle}
+        aria-expanded={open}
+        aria-controls="inspector"
+        onClick={() => store.getState().setSheetOpen(!open)}
+      >
+        <span>
+          Quality <b>{percent(quality)}</b>
+        </span>
+        <span>
+          Match <b>{percent(match)}</b>
+        </span>
+        {attention && <Icon name="alert" className={styles.attention} />}
+        <span className={controls.quietText}>{open ? 'Close' : 'Details'}</span>
+        <Icon name={open ? 'chevron' : 'up'} />
+      </button>
+      <div id="inspector" className={styles.scroll}>
+        {children}
+      </div>
+    </aside>
+  );
+}

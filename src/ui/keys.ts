@@ -1,0 +1,48 @@
+/** The keys of the screen, in groups, as the help dialog shows them; `useKeys` obeys them. */
+export const KEYS: readonly {
+  readonly title: string;
+  readonly keys: readonly { readonly names: readonly string[]; readonly does: string }[];
+}[] = [
+  {
+    title: 'Overlay',
+    keys: [
+      { names: ['P'], does: 'Perceptual quality' },
+      { names: ['A'], does: 'Alignment with the prompt' },
+      { names: ['B'], does: 'Both' },
+      { names: ['M'], does: 'Mask' },
+      { names: ['N'], does: 'None' },
+      { names: ['Space'], does: 'Original while held' },
+      { names: ['[', ']'], does: 'Opacity' },
+      { names: ['S'], does: 'Absolute or relative colours' },
+    ],
+  },
+  {
+    title: 'Picture',
+    keys: [
+      { names: ['Z'], does: 'Fit' },
+      { names: ['+', '−'], does: 'Zoom' },
+      { names: ['0'], does: 'Actual size' },
+      { names: ['Shift', '↑ ↓ ← →'], does: 'Move' },
+      { names: ['I'], does: 'Read the maps at a point, moved by arrows (picture focused)' },
+    ],
+  },
+  {
+    title: 'Images',
+    keys: [
+      { names: ['↑ ↓ ← →'], does: 'Through the strip' },
+      { names: ['Delete'], does: 'Remove (strip focused)' },
+      { names: ['Ctrl O'], does: 'Open' },
+      { names: ['Ctrl V'], does: 'Paste' },
+    ],
+  },
+  {
+    title: 'Work',
+    keys: [
+      { names: ['E'], does: 'Edit the prompt' },
+      { names: ['Enter'], does: 'Analyse (in the prompt)' },
+      { names: ['Esc'], does: 'Cancel' },
+      { names: ['Ctrl S'], does: 'Save the map in view, or the numbers' },
+      { names: ['?'], does: 'This help' },
+    ],
+  },
+];
