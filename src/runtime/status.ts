@@ -19,6 +19,8 @@ export interface SelfTestCheck {
   readonly error: number;
   readonly bound: number;
   readonly passed: boolean;
+  /** What the kernel threw, where it did not run at all. */
+  readonly problem?: string;
 }
 
 /** What the self-test of a tier found. */
