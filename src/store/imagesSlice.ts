@@ -19,6 +19,8 @@ export type ImageJob =
   | {
       readonly state: 'analysing';
       readonly jobId: string;
+      /** The prompt being analysed. */
+      readonly prompt: string;
       readonly stage: AnalysisStage | null;
       readonly done: number;
       readonly total: number;
@@ -130,6 +132,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
       job: {
         state: 'analysing',
         jobId,
+        prompt,
         stage: null,
         done: 0,
         total: 0,

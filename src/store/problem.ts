@@ -27,6 +27,8 @@ export interface Advice {
   readonly meaning: string;
   readonly remedy: Remedy;
   readonly label: string;
+  /** `todo`: nothing went wrong, something is still to be done. Default `error`. */
+  readonly tone?: 'error' | 'todo';
 }
 
 /** Makes a {@link Problem} of anything thrown. */
@@ -89,9 +91,10 @@ const ADVICE: Readonly<Record<UserErrorName, Advice>> = {
   },
   PackMissingError: {
     title: 'No model is installed yet',
-    meaning: `The image is open and its prompt is read; a CLIP model is needed to analyse it. ${KEPT}`,
+    meaning: `A CLIP model is needed to analyse the image. Image and prompt wait for it.`,
     remedy: 'addModel',
     label: 'Add a model folder',
+    tone: 'todo',
   },
   ImageError: {
     title: 'This image cannot be opened',

@@ -75,7 +75,12 @@ export const createViewSlice: Slice<ViewSlice> = (set, get, { preferences, remem
         : // A map asked for is a map shown, whatever was over the picture before.
           { factor, pinnedPhrase: null, overlay: 'perceptual' },
     ),
-  togglePinnedPhrase: (index) => set({ pinnedPhrase: get().pinnedPhrase === index ? null : index }),
+  togglePinnedPhrase: (index) => {
+    const { images, selectedId, pinnedPhrase } = get();
+    const phrase = images.find(({ id }) => id === selectedId)?.alignment?.phrases[index]?.phrase;
+    // A style has no place, hence no map that could stay.
+    if (phrase?.scope === 'place') set({ pinnedPhrase: pinnedPhrase === index ? null : index });
+  },
   hoverPhrase: (index) => set({ hoveredPhrase: index }),
   setShowOriginal: (show) => set({ showOriginal: show }),
   setPanel: (panel) => set({ panel }),

@@ -62,7 +62,12 @@ function Form({ candidate }: { candidate: ModelFolder }) {
           <button type="button" className={controls.button} onClick={() => store.getState().offerModel(null)}>
             Cancel
           </button>
-          <button type="submit" className={classes(controls.button, controls.primary)} disabled={busy}>
+          <button
+            type="submit"
+            className={classes(controls.button, controls.primary)}
+            disabled={busy}
+            data-first-focus=""
+          >
             {busy ? 'Another model is being added' : 'Add model'}
           </button>
         </div>

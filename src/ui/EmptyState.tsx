@@ -25,7 +25,7 @@ export function EmptyState() {
           >
             Open images
           </button>
-          <span className={controls.quietText}>
+          <span className={classes(controls.quietText, styles.paste)}>
             or paste one with <kbd className={controls.key}>Ctrl V</kbd>
           </span>
         </p>

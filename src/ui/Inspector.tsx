@@ -54,7 +54,7 @@ function Factors({ perceptual }: { perceptual: PerceptualResult | null }) {
   const shown = useApp((state) => (state.overlay === 'perceptual' ? state.factor : null));
   return (
     <section className={styles.section} aria-label="Quality factors">
-      <h2>Quality</h2>
+      <h2>Quality by factor</h2>
       <ul>
         {FACTORS.map((factor) => {
           const score = perceptual?.factors[factor] ?? null;
@@ -91,7 +91,7 @@ function Phrases({ image, alignment }: { image: ImageItem; alignment: AlignmentR
   const outdated = alignment !== null && image.alignmentPrompt !== image.prompt;
   return (
     <section className={styles.section} aria-label="Phrases of the prompt">
-      <h2>Match</h2>
+      <h2>Match by phrase</h2>
       {!alignment && <p className={styles.note}>{emptyMatch(image)}</p>}
       {outdated && <p className={styles.note}>For the prompt before it was changed.</p>}
       {alignment && (
@@ -109,9 +109,9 @@ function Phrases({ image, alignment }: { image: ImageItem; alignment: AlignmentR
                   <button
                     type="button"
                     className={classes(styles.row, styles.phrase, hovered === index && styles.hovered)}
-                    aria-pressed={pinned === index}
+                    aria-pressed={phrase.scope === 'place' ? pinned === index : undefined}
                     aria-label={`${phrase.text}: ${PHRASE_STATUS_NAMES[status]}, ${percent(score)} of 100`}
-                    onPointerEnter={() => hoverPhrase(index)}
+                    onPointerEnter={(event) => event.pointerType !== 'touch' && hoverPhrase(index)}
                     onPointerLeave={() => hoverPhrase(null)}
                     onFocus={() => hoverPhrase(index)}
                     onBlur={() => hoverPhrase(null)}
@@ -135,7 +135,7 @@ function Phrases({ image, alignment }: { image: ImageItem; alignment: AlignmentR
 }
 
 function emptyMatch(image: ImageItem): string {
-  if (image.job.state === 'analysing' || image.job.state === 'waiting') return 'Being measured after the quality.';
+  if (image.job.state === 'analysing') return 'Being measured after the quality.';
   if (image.result) return 'The prompt names nothing to look for.';
   return image.prompt.trim() === '' ? 'Type the prompt below the picture to see what is missing.' : 'Not measured yet.';
 }

@@ -30,12 +30,10 @@ export function Legend({ layer, scale, opacity }: { layer: Layer; scale: Scale; 
       <div className={styles.ticks}>
         {ticks.map((tick, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: five fixed places.
-          <span key={i}>{percent(tick)}</span>
+          <span key={i}>
+            {i === 4 && best} {percent(tick)} {i === 0 && worst}
+          </span>
         ))}
-      </div>
-      <div className={styles.ends}>
-        <span>{worst}</span>
-        <span>{best}</span>
       </div>
     </figure>
   );

@@ -12,6 +12,7 @@ export function Modal({ title, onClose, children }: { title: string; onClose: ()
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    element?.querySelector<HTMLElement>('[data-first-focus]')?.focus();
     return () => element?.close();
   }, []);
   return (

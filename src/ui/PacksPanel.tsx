@@ -36,7 +36,7 @@ export function AddModel({ installing }: { installing: boolean }) {
     <section>
       <h2>Add a model</h2>
       <p className={styles.quiet}>
-        A CLIP folder as the hub publishes it, for example <i>openai/clip-vit-base-patch16</i>: config.json,
+        A CLIP folder as published on Hugging Face, for example <i>openai/clip-vit-base-patch16</i>: config.json,
         model.safetensors and the tokenizer's files. Drop it anywhere, or choose it here. It stays on this machine.
       </p>
       <p className={classes(styles.row, styles.addButtons)}>

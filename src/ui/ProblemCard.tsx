@@ -18,8 +18,12 @@ export function ProblemCard({
   const remedy = useRemedy();
   const advice = adviceFor(problem);
   return (
-    <div className={styles.card} role="alert" data-problem={problem.name}>
-      <Icon name="alert" className={styles.icon} size={18} />
+    <div
+      className={classes(styles.card, advice.tone === 'todo' && styles.todo)}
+      role={advice.tone === 'todo' ? 'status' : 'alert'}
+      data-problem={problem.name}
+    >
+      <Icon name={advice.tone === 'todo' ? 'cube' : 'alert'} className={styles.icon} size={18} />
       <div className={styles.words}>
         <h3>{advice.title}</h3>
         <p>{advice.meaning}</p>

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
@@ -14,17 +14,18 @@ import { PHRASE_STATUS_NAMES, percent } from './words.ts';
 export function PromptPanel({ image }: { image: ImageItem }) {
   const store = useAppStore();
   const [editing, setEditing] = useState(false);
-  const { id, prompt, alignment, alignmentPrompt, opened, job, perceptual } = image;
+  const { id, prompt, alignment, alignmentPrompt, opened, job } = image;
   const metadata = opened?.metadata;
-  const changed = perceptual !== null && alignmentPrompt !== prompt;
+  const known =
+    job.state === 'analysing' && !job.again ? job.prompt : job.state === 'waiting' ? prompt : alignmentPrompt;
+  const changed = known !== null && known !== prompt;
   const marked = !editing && alignment !== null && alignmentPrompt === prompt;
-  const busy = job.state === 'analysing' || job.state === 'waiting';
   // biome-ignore lint/correctness/useExhaustiveDependencies: another image is shown as read, not as being edited.
   useEffect(() => setEditing(false), [id]);
 
   const commit = () => {
     setEditing(false);
-    if (changed || !perceptual) store.getState().analyse(id);
+    if (changed || known === null) store.getState().analyse(id);
   };
 
   return (
@@ -59,14 +60,9 @@ export function PromptPanel({ image }: { image: ImageItem }) {
               <Icon name="edit" /> Edit
             </button>
           )}
-          {!marked && opened && (
-            <button
-              type="button"
-              className={classes(controls.button, changed && controls.primary)}
-              onClick={commit}
-              disabled={busy && !changed}
-            >
-              {changed || !perceptual ? 'Analyse' : 'Done'} <kbd className={styles.enter}>⏎</kbd>
+          {!marked && opened && (changed || known === null || editing) && (
+            <button type="button" className={classes(controls.button, changed && controls.primary)} onClick={commit}>
+              {changed || known === null ? 'Analyse' : 'Done'} <kbd className={styles.enter}>⏎</kbd>
             </button>
           )}
         </span>
@@ -156,7 +152,10 @@ function MarkedPrompt({ image, segments }: { image: ImageItem; segments: readonl
           pinned === index && styles.pinned,
           hovered === index && styles.hovered,
         );
-        const pointer = { onPointerEnter: () => hoverPhrase(index), onPointerLeave: () => hoverPhrase(null) };
+        const pointer = {
+          onPointerEnter: (event: PointerEvent) => event.pointerType !== 'touch' && hoverPhrase(index),
+          onPointerLeave: () => hoverPhrase(null),
+        };
         if (!segment.leads) {
           return (
             // biome-ignore lint/suspicious/noArrayIndexKey: as above.
@@ -180,7 +179,7 @@ function MarkedPrompt({ image, segments }: { image: ImageItem; segments: readonl
             <button
               type="button"
               className={look}
-              aria-pressed={pinned === index}
+              aria-pressed={result.phrase.scope === 'place' ? pinned === index : undefined}
               aria-label={`${result.phrase.text}: ${PHRASE_STATUS_NAMES[result.status]}, ${percent(result.score)} of 100`}
               onClick={() => togglePinnedPhrase(index)}
               onFocus={() => hoverPhrase(index)}

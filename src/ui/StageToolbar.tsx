@@ -18,6 +18,7 @@ export function StageToolbar({ panZoom }: { panZoom: PanZoom }) {
   const opacity = useApp((state) => state.opacity);
   const scale = useApp((state) => state.scale);
   const factor = useApp((state) => state.factor);
+  const pinned = useApp((state) => state.pinnedPhrase !== null);
   const { setOverlay, setOpacity, setScale } = store.getState();
   const quietIcon = classes(controls.button, controls.quiet, controls.icon);
 
@@ -26,7 +27,8 @@ export function StageToolbar({ panZoom }: { panZoom: PanZoom }) {
       <ToggleGroup.Root
         type="single"
         className={styles.group}
-        value={overlay}
+        // While a phrase's map is pinned, none of these is what one sees.
+        value={pinned ? '' : overlay}
         onValueChange={(value) => value && setOverlay(value as Overlay)}
         aria-label="Overlay"
       >

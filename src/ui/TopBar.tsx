@@ -23,7 +23,7 @@ export function TopBar() {
   const { pickImages } = useFiles();
   const machine = machineWords(engine);
   const packWords = pack
-    ? `${pack.name}, ${PRECISION_NAMES[pack.precision]}`
+    ? `${pack.name.slice(pack.name.lastIndexOf('/') + 1)}, ${PRECISION_NAMES[pack.precision]}`
     : opening
       ? 'Opening model…'
       : packsKnown
@@ -33,12 +33,12 @@ export function TopBar() {
   return (
     <header className={styles.bar}>
       <h1 className={styles.brand}>
-        <img src="/icon.svg" alt="" width={20} height={20} />
+        <Logo />
         G-Refine
       </h1>
       {hasImages && (
         <button type="button" className={classes(controls.button, styles.open)} onClick={pickImages}>
-          <Icon name="image" /> <span className={styles.wide}>Open</span>
+          <Icon name="image" /> Open
         </button>
       )}
       <div className={styles.menus}>
@@ -115,5 +115,16 @@ function PanelButton({
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>
+  );
+}
+
+/** The same drawing as `public/icon.svg`, without its ground. */
+function Logo() {
+  return (
+    <svg viewBox="5 5 22 22" width="20" height="20" fill="none" strokeWidth="2" aria-hidden="true">
+      <rect x="6.500" y="6.500" width="19" height="19" rx="2.500" stroke="currentColor" />
+      <path d="M8 20.500c3.500-5 6-5 8.500-2s5 2.500 7.500-1" className={styles.horizon} strokeLinecap="round" />
+      <circle cx="19" cy="12.500" r="3.200" className={styles.spot} />
+    </svg>
   );
 }

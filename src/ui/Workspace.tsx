@@ -15,16 +15,19 @@ import { percent } from './words.ts';
 /** The light table: strip, picture with its controls and prompt, inspector. */
 export function Workspace() {
   const image = useApp(selectedImage);
+  const sheetOpen = useApp((state) => state.sheetOpen);
   const panZoom = usePanZoom(image?.opened ?? null, image?.id ?? null);
   useKeys(panZoom);
   if (!image) return null;
   return (
-    <main className={styles.workspace}>
+    <main className={classes(styles.workspace, sheetOpen && styles.withSheet)}>
       <Strip />
       <div className={styles.middle}>
         <Stage image={image} panZoom={panZoom} />
-        <StageToolbar panZoom={panZoom} />
-        <PromptPanel key={image.id} image={image} />
+        <div className={styles.controls}>
+          <StageToolbar panZoom={panZoom} />
+          <PromptPanel key={image.id} image={image} />
+        </div>
       </div>
       <Sheet
         quality={image.perceptual?.score ?? null}
@@ -52,7 +55,7 @@ function Sheet({
   const store = useAppStore();
   const open = useApp((state) => state.sheetOpen);
   return (
-    <aside className={classes(styles.sheet, open && styles.open)} aria-label="Inspector">
+    <aside className={styles.sheet} aria-label="Inspector">
       <button
         type="button"
         className={styles.handle}

@@ -34,7 +34,7 @@ export const TIER_NAMES: Readonly<Record<Tier, string>> = {
 
 /** What each tier is good for. */
 export const TIER_NOTES: Readonly<Record<Tier, string>> = {
-  'webgpu-fp16': 'Fastest, half the memory. Needs 16-bit shaders.',
+  'webgpu-fp16': 'The fastest way, at half the memory.',
   'webgpu-fp32': 'For GPUs without 16-bit shaders.',
   wasm: 'Works everywhere, without a GPU.',
 };
@@ -97,12 +97,11 @@ export const PRECISIONS: readonly {
   readonly value: Precision;
   readonly name: string;
   readonly note: string;
-  readonly bytesPerWeight: number;
 }[] = [
-  { value: 'fp32', name: '32-bit', note: 'Exactly as published', bytesPerWeight: 4 },
-  { value: 'fp16', name: '16-bit', note: 'Half the size, no visible difference', bytesPerWeight: 2 },
-  { value: 'q8', name: '8-bit', note: 'A quarter of the size, nearly the same numbers', bytesPerWeight: 1.06 },
-  { value: 'q4', name: '4-bit', note: 'Smallest; numbers are approximate', bytesPerWeight: 0.57 },
+  { value: 'fp32', name: '32-bit', note: 'Exactly as published' },
+  { value: 'fp16', name: '16-bit', note: 'Half the size, no visible difference' },
+  { value: 'q8', name: '8-bit', note: 'A quarter of the size, nearly the same numbers' },
+  { value: 'q4', name: '4-bit', note: 'Smallest; numbers are approximate' },
 ];
 
 /** The names of the precisions. */
