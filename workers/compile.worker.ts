@@ -85,7 +85,7 @@ async function compileFolder(
     const summary: PackSummary = {
       id: draft.id,
       name,
-      description: describe(config),
+      description: shapeName(config),
       precision,
       imageSizes: CLIP_IMAGE_SIZES,
       byteLength,
@@ -102,7 +102,7 @@ async function compileFolder(
 }
 
 /** The common name of a CLIP's shape, e.g. `ViT-B/16, 512-d`. */
-function describe({ dim, vision }: ClipConfig): string {
+function shapeName({ dim, vision }: ClipConfig): string {
   const size = { 768: 'B', 1024: 'L', 1280: 'H' }[vision.width];
   const shape = size ? `ViT-${size}/${vision.patchSize}` : `ViT ${vision.width}×${vision.blocks}/${vision.patchSize}`;
   return `${shape}, ${dim}-d`;
