@@ -97,7 +97,7 @@ describe('quantiseMatrix', () => {
       return relativeError(dequantise(matrix, { columns: 96, bits }), values);
     };
     // The best uniform 16-level quantiser of a normal variable has 0.0975 (Max 1960); a scale per block beats it.
-    // 8 bit: the largest of 32 magnitudes is 2.36 sigma in the root mean square; a 127th of it, /sqrt(12), is 0.0054.
+    // 8 bit: the largest of 32 magnitudes is 2.39 sigma in the root mean square; a 127th of it, /sqrt(12), is 0.0054.
     expect(errorOf(4)).toBeLessThan(0.083);
     expect(errorOf(8)).toBeLessThan(0.0055);
   });

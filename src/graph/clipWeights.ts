@@ -22,13 +22,13 @@ export function clipRecipes(config: ClipConfig): WeightRecipe[] {
     ...blocks('vision', vision),
     surgeryBias(vision),
     ...layerNorm('vision.post_norm', 'vision_model.post_layernorm', vision.width),
-    plain('vision.projection.weight', 'visual_projection.weight', [dim, vision.width]),
+    projection('vision.projection.weight', 'visual_projection.weight', [dim, vision.width]),
 
     plain('text.token_embedding', 'text_model.embeddings.token_embedding.weight', [text.vocabularySize, text.width]),
     plain('text.positions', 'text_model.embeddings.position_embedding.weight', [text.contextLength, text.width]),
     ...blocks('text', text),
     ...layerNorm('text.final_norm', 'text_model.final_layer_norm', text.width),
-    plain('text.projection.weight', 'text_projection.weight', [dim, text.width]),
+    projection('text.projection.weight', 'text_projection.weight', [dim, text.width]),
 
     // Read by the runtime, not by a graph; exp is not yet applied.
     { ...plain('logit_scale', 'logit_scale', []), kind: 'exact' },
@@ -37,7 +37,7 @@ export function clipRecipes(config: ClipConfig): WeightRecipe[] {
 
 /**
  * The class token with its position is one constant row, whatever the image; the patches' positions are stored once per
- * image size. The two projections and the embeddings stay unquantised: they are few bytes, and every feature passes them.
+ * image size. The embeddings stay unquantised: they are few bytes, and every feature passes them.
  */
 function visionEmbeddings({ vision }: ClipConfig): WeightRecipe[] {
   const { width, patchSize } = vision;
@@ -55,6 +55,7 @@ function visionEmbeddings({ vision }: ClipConfig): WeightRecipe[] {
     },
     {
       name: 'vision.patch_embedding.weight',
+      kind: 'transposed',
       dims: [width, 3 * patchSize ** 2],
       sources: [{ tensor: 'vision_model.embeddings.patch_embedding.weight', shape: [width, 3, patchSize, patchSize] }],
     },
@@ -134,6 +135,11 @@ function linear(name: string, layers: readonly string[], [out, inputs]: readonly
 
 function layerNorm(name: string, tensor: string, width: number): WeightRecipe[] {
   return [plain(`${name}.scale`, `${tensor}.weight`, [width]), plain(`${name}.bias`, `${tensor}.bias`, [width])];
+}
+
+/** A projection into the common space; every feature passes it and it has few weights, so it is never quantised. */
+function projection(name: string, tensor: string, shape: readonly number[]): WeightRecipe {
+  return { ...plain(name, tensor, shape), kind: 'transposed' };
 }
 
 function plain(name: string, tensor: string, shape: readonly number[]): WeightRecipe {

@@ -72,12 +72,13 @@ describe('compileWeights', () => {
     const { index, bytes } = await compile('fp32');
     expect(index['qk.weight']).toEqual({
       type: 'float32',
-      dims: [2, 32],
+      dims: [32, 2],
       shard: 'weights-0.bin',
       offset: 0,
       byteLength: 256,
     });
-    expect(floats(bytes('qk.weight'))).toEqual([...square(0), ...square(100)]);
+    // A linear weight is stored [in, out]: the sources' rows are its columns.
+    expect(floats(bytes('qk.weight'))).toEqual(square(0).flatMap((value) => [value, value + 100]));
     expect(floats(bytes('twice'))).toEqual([2, 4]);
   });
 

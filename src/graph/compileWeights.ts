@@ -80,9 +80,20 @@ async function encode(
     ];
   }
 
-  const { floats } = layout;
+  const { floats, transposed } = layout;
   const parts: Uint8Array[] = [];
-  if (recipe.derive) {
+  if (transposed) {
+    const whole = new Float32Array(recipe.dims.reduce((product, dim) => product * dim, 1));
+    const columns = floats.dims[1] as number;
+    let column = 0;
+    for (const tensor of sources) {
+      const values = await readFinite(tensor, signal);
+      const rows = tensor.shape[0] as number;
+      transposeInto(whole, values, { rows, columns, column });
+      column += rows;
+    }
+    parts.push(encodeFloats(whole, sources[0] as CheckpointTensor, floats.type));
+  } else if (recipe.derive) {
     const values: Float32Array[] = [];
     for (const tensor of sources) values.push(await readFinite(tensor, signal));
     parts.push(encodeFloats(recipe.derive(...values), sources[0] as CheckpointTensor, floats.type));
@@ -110,6 +121,33 @@ function encodeFloats(values: Float32Array, tensor: CheckpointTensor, type: Stor
     throw cannotLoadTensor(tensor, 'holds numbers beyond 65504, which half precision cannot; choose fp32');
   }
   return new Uint8Array(halves.buffer);
+}
+
+/** Side of the squares a matrix is transposed in, so that what is read and what is written both stay in the cache. */
+const TRANSPOSE_TILE = 16;
+
+/**
+ * Writes the rows of a matrix as columns of a wider one.
+ * @param values `[rows, …]`
+ * @param place `columns` of the wider matrix, `column` where the first row goes
+ */
+function transposeInto(
+  target: Float32Array,
+  values: Float32Array,
+  { rows, columns, column }: { rows: number; columns: number; column: number },
+): void {
+  const inputs = values.length / rows;
+  for (let row0 = 0; row0 < rows; row0 += TRANSPOSE_TILE) {
+    const rowEnd = Math.min(row0 + TRANSPOSE_TILE, rows);
+    for (let input0 = 0; input0 < inputs; input0 += TRANSPOSE_TILE) {
+      const inputEnd = Math.min(input0 + TRANSPOSE_TILE, inputs);
+      for (let input = input0; input < inputEnd; input++) {
+        for (let row = row0; row < rowEnd; row++) {
+          target[input * columns + column + row] = values[row * inputs + input] as number;
+        }
+      }
+    }
+  }
 }
 
 function floatType({ type }: TensorLayout): 'float32' | 'float16' {

@@ -24,7 +24,7 @@ export function linear(
   const weight = g.weight(weightName);
   const bias = !add && g.hasWeight(`${name}.bias`) ? g.weight(`${name}.bias`) : null;
   const { type, dims } = g.stored(weightName);
-  if (type !== 'uint8') return g.node('Gemm', [x, weight, add ?? bias], { attributes: { transB: 1 } });
+  if (type !== 'uint8') return g.node('Gemm', [x, weight, add ?? bias]);
 
   const [outputs = 0, , blockBytes = 0] = dims;
   const product = g.node('MatMulNBits', [x, weight, g.weight(scalesName(weightName)), null, null, bias], {

@@ -10,15 +10,22 @@ export type TensorLayout = Omit<StoredTensor, 'shard' | 'offset'> & { readonly n
 
 /** How a recipe is stored: as floats, or in blocks with their scales beside them. */
 export type RecipeLayout =
-  | { readonly floats: TensorLayout }
+  | { readonly floats: TensorLayout; readonly transposed: boolean }
   | { readonly bits: QuantisedBits; readonly packed: TensorLayout; readonly scales: TensorLayout };
 
-/** Layout of what a recipe stores in a precision. */
+/**
+ * Layout of what a recipe stores in a precision. A linear weight is `[in, out]` as floats: Gemm then reads neighbouring
+ * columns from neighbouring bytes (7 % faster on WebGPU than with `transB` on the published `[out, in]`). In blocks it
+ * stays `[out, blocks, bytes]`, which is what MatMulNBits wants.
+ */
 export function layoutOf({ name, dims, kind }: WeightRecipe, precision: Precision): RecipeLayout {
   const floatType: StoredType = precision === 'fp32' || kind === 'exact' ? 'float32' : 'float16';
   const bits = kind === 'linear' ? QUANTISED_BITS[precision] : undefined;
-  if (bits === undefined) return { floats: tensorLayout(name, floatType, dims) };
   const [rows = 0, columns = 0] = dims;
+  if (bits === undefined) {
+    const transposed = kind === 'linear' || kind === 'transposed';
+    return { floats: tensorLayout(name, floatType, transposed ? [columns, rows] : dims), transposed };
+  }
   const blocks = Math.ceil(columns / QUANTISATION_BLOCK);
   return {
     bits,

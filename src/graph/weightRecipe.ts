@@ -11,11 +11,15 @@ export interface RecipeSource {
 export interface WeightRecipe {
   /** Name in the graph. */
   readonly name: string;
+  /** Shape before any change of layout: of the sources stacked, or of what `derive` makes. */
   readonly dims: readonly number[];
   /** Published tensors, stacked along the first axis unless `derive` says otherwise. */
   readonly sources: readonly RecipeSource[];
-  /** `linear`: a weight `[out, in]` that is block-quantised in `q8` and `q4`. `exact`: float32 in every precision. */
-  readonly kind?: 'linear' | 'exact';
+  /**
+   * `linear`: a weight `[out, in]`, block-quantised in `q8` and `q4`, stored `[in, out]` otherwise. `transposed`: such a
+   * weight that is never quantised. `exact`: float32 in every precision.
+   */
+  readonly kind?: 'linear' | 'transposed' | 'exact';
   /** Makes the stored values from all sources at once; for small tensors only. */
   readonly derive?: (...sources: Float32Array[]) => Float32Array;
 }
