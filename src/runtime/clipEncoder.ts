@@ -1,0 +1,244 @@
+import type { HubFolder } from '../checkpoint/byteSource.ts';
+import { bytesToFloat32 } from '../checkpoint/dtypes.ts';
+import { UserError } from '../errors.ts';
+import { buildClipText, type ClipTextInput, endPosition, endRows } from '../graph/clipText.ts';
+import { buildClipVision } from '../graph/clipVision.ts';
+import { CLIP_IMAGE_SIZES, gridSide } from '../graph/clipWeights.ts';
+import type { StoredTensor, WeightIndex } from '../graph/weights.ts';
+import type { ClipEncoder, ClipImageFeatures } from '../pipeline/ports.ts';
+import { type ClipFolder, readClipFolder } from './clipFolder.ts';
+import type { Runtime } from './runtime.ts';
+import type { ModelSession, TensorData } from './session.ts';
+import { type Weights, widenWeights } from './widenedWeights.ts';
+
+/** A compiled CLIP as it is kept: see `compileClip`. */
+export interface ClipPack {
+  /** Identifies the checkpoint; shown and written into records. */
+  readonly modelName: string;
+  readonly weights: WeightIndex;
+  /** Opens a shard of the weights by name. */
+  readonly shard: (name: string) => Promise<Blob>;
+  /** The published files beside the weights: config, tokenizer, preprocessing. */
+  readonly folder: HubFolder;
+}
+
+/** A compiled CLIP, opened. */
+interface OpenClip extends ClipFolder {
+  readonly modelName: string;
+  readonly weights: Weights;
+}
+
+/** The part of {@link Runtime} that an encoder uses. */
+export type SessionSource = Pick<Runtime, 'createSession' | 'status'>;
+
+/**
+ * Opens a compiled CLIP. No session is made yet, and no weight is read but the logit scale.
+ * @throws {UserError} `CheckpointError`, `UnsupportedModelError`: the folder's files do not fit; whatever `shard` throws
+ */
+export async function openClipEncoder(
+  runtime: SessionSource,
+  { modelName, weights: index, shard, folder }: ClipPack,
+): Promise<OnnxClipEncoder> {
+  const shards = new Map<string, Blob>();
+  for (const name of new Set(Object.values(index).map((tensor) => tensor.shard))) shards.set(name, await shard(name));
+  const clip: OpenClip = { ...(await readClipFolder(folder)), modelName, weights: { index, shards } };
+  const [logScale = Number.NaN] = await readStored(clip, 'logit_scale');
+  return new OnnxClipEncoder(clip, { runtime, logitScale: Math.exp(logScale) });
+}
+
+/**
+ * CLIP with surgery on onnxruntime. Sessions are made when they are first used, and made again after a change of tier or a
+ * lost device. One image size and one kind of text input are loaded at a time, because each session has its own copy of the
+ * weights. Whoever opened it disposes it.
+ */
+export class OnnxClipEncoder implements ClipEncoder {
+  readonly modelName: string;
+  readonly imageSizes: readonly number[];
+  readonly imageMean: readonly [number, number, number];
+  readonly imageStd: readonly [number, number, number];
+  readonly dim: number;
+  readonly textWidth: number;
+  readonly logitScale: number;
+  readonly startToken: number;
+  readonly #clip: OpenClip;
+  readonly #runtime: SessionSource;
+  readonly #vision: SessionSlot<number>;
+  readonly #text: SessionSlot<ClipTextInput>;
+  #widened: Weights | null = null;
+
+  /** Use {@link openClipEncoder}. */
+  constructor(clip: OpenClip, { runtime, logitScale }: { runtime: SessionSource; logitScale: number }) {
+    const { config, weights, tokenizer } = clip;
+    this.modelName = clip.modelName;
+    this.imageSizes = CLIP_IMAGE_SIZES.filter((size) => Object.hasOwn(weights.index, `vision.positions.${size}`));
+    this.imageMean = clip.imageMean;
+    this.imageStd = clip.imageStd;
+    this.dim = config.dim;
+    this.textWidth = config.text.width;
+    this.logitScale = logitScale;
+    this.startToken = tokenizer.encode('')[0] ?? 0;
+    this.#clip = clip;
+    this.#runtime = runtime;
+    this.#vision = new SessionSlot((imageSize) =>
+      this.#createSession(({ index }) => buildClipVision(config, index, { imageSize })),
+    );
+    this.#text = new SessionSlot((input) =>
+      this.#createSession(({ index }) => buildClipText(config, index, { input })),
+    );
+  }
+
+  async encodeImage(pixelValues: Float32Array, imageSize: number): Promise<ClipImageFeatures> {
+    if (!this.imageSizes.includes(imageSize)) {
+      throw new RangeError(`imageSize is ${imageSize}, expected one of ${this.imageSizes}`);
+    }
+    if (pixelValues.length !== 3 * imageSize ** 2) {
+      throw new RangeError(`pixelValues has ${pixelValues.length} numbers, expected 3 × ${imageSize}²`);
+    }
+    const session = await this.#vision.get(imageSize);
+    const outputs = await session.run({ pixel_values: { dims: [1, 3, imageSize, imageSize], data: pixelValues } });
+    const grid = gridSide(imageSize, this.#clip.config.vision.patchSize);
+    return {
+      gridWidth: grid,
+      gridHeight: grid,
+      cls: floats(outputs, 'cls'),
+      patchFeatures: floats(outputs, 'patch_features'),
+    };
+  }
+
+  async encodeText(texts: readonly string[]): Promise<Float32Array> {
+    if (texts.length === 0) return new Float32Array(0);
+    const { contextLength, endToken } = this.#clip.config.text;
+    const sequences = texts.map((text) => this.#encodeTokens(text, contextLength));
+    const ends = sequences.map((ids) => endPosition(ids, endToken));
+    // Attention is causal: nothing after the last end token matters.
+    const tokens = Math.max(...ends) + 1;
+    const ids = new Int32Array(texts.length * tokens);
+    for (const [row, sequence] of sequences.entries()) ids.set(sequence.slice(0, tokens), row * tokens);
+    const session = await this.#text.get('ids');
+    const outputs = await session.run({
+      ids: { dims: [texts.length, tokens], data: ids },
+      end_rows: { dims: [texts.length], data: endRows(ends, tokens) },
+    });
+    return floats(outputs, 'features');
+  }
+
+  async encodePromptEmbeddings(
+    embeddings: Float32Array,
+    { count, eotIndex }: { count: number; eotIndex: number },
+  ): Promise<Float32Array> {
+    const { contextLength, width } = this.#clip.config.text;
+    if (embeddings.length !== count * contextLength * width) {
+      throw new RangeError(
+        `embeddings has ${embeddings.length} numbers, expected ${count} × ${contextLength} × ${width}`,
+      );
+    }
+    if (!(eotIndex >= 0 && eotIndex < contextLength)) {
+      throw new RangeError(`eotIndex is ${eotIndex}, expected 0 to ${contextLength - 1}`);
+    }
+    const tokens = eotIndex + 1;
+    const data = new Float32Array(count * tokens * width);
+    for (let row = 0; row < count; row++) {
+      const start = row * contextLength * width;
+      data.set(embeddings.subarray(start, start + tokens * width), row * tokens * width);
+    }
+    const session = await this.#text.get('embeddings');
+    const outputs = await session.run({
+      embeddings: { dims: [count, tokens, width], data },
+      end_rows: { dims: [count], data: endRows(Array(count).fill(eotIndex), tokens) },
+    });
+    return floats(outputs, 'features');
+  }
+
+  tokenEmbedding(token: number): Promise<Float32Array> {
+    const { vocabularySize } = this.#clip.config.text;
+    if (!(Number.isInteger(token) && token >= 0 && token < vocabularySize)) {
+      throw new RangeError(`token is ${token}, expected 0 to ${vocabularySize - 1}`);
+    }
+    return readStored(this.#clip, 'text.token_embedding', token);
+  }
+
+  /** Frees all sessions. The encoder can be used again and then loads them anew. */
+  async dispose(): Promise<void> {
+    await Promise.all([this.#vision.clear(), this.#text.clear()]);
+  }
+
+  /** Ids of a text, cut to the context with the end token kept (transformers' truncation). */
+  #encodeTokens(text: string, contextLength: number): number[] {
+    const ids = this.#clip.tokenizer.encode(text);
+    const { vocabularySize } = this.#clip.config.text;
+    const foreign = ids.find((id) => id >= vocabularySize);
+    if (foreign !== undefined) {
+      throw new UserError(
+        'CheckpointError',
+        `The tokenizer does not belong to "${this.modelName}": it gives token ${foreign} of ${vocabularySize}`,
+      );
+    }
+    return ids.length <= contextLength ? ids : [...ids.slice(0, contextLength - 1), ids.at(-1) as number];
+  }
+
+  #createSession(build: (weights: Weights) => Uint8Array): Promise<ModelSession> {
+    // The WebAssembly provider widens float16 weights itself as it loads them, as fast and as lean (measured).
+    const weights = this.#runtime.status.tier === 'webgpu-fp32' ? this.#widenedWeights() : this.#clip.weights;
+    const shards = [...weights.shards].map(([path, data]) => ({ path, data }));
+    return this.#runtime.createSession(build(weights), shards);
+  }
+
+  #widenedWeights(): Weights {
+    this.#widened ??= widenWeights(this.#clip.weights);
+    return this.#widened;
+  }
+}
+
+/** Holds the session last asked for; asking for another kind frees it. */
+class SessionSlot<Kind> {
+  readonly #create: (kind: Kind) => Promise<ModelSession>;
+  #held: { readonly kind: Kind; readonly session: Promise<ModelSession> } | null = null;
+
+  constructor(create: (kind: Kind) => Promise<ModelSession>) {
+    this.#create = create;
+  }
+
+  async get(kind: Kind): Promise<ModelSession> {
+    const held = this.#held;
+    if (held?.kind === kind) {
+      const session = await held.session.catch(() => null);
+      if (session?.isUsable) return session;
+      // Another caller may have replaced it while this one waited.
+      if (this.#held !== held) return this.get(kind);
+    }
+    const cleared = this.clear();
+    const session = cleared.then(() => this.#create(kind));
+    this.#held = { kind, session };
+    return session;
+  }
+
+  /** Frees the session after the runs already asked for. */
+  async clear(): Promise<void> {
+    const held = this.#held;
+    this.#held = null;
+    await held?.session.then(
+      (session) => session.dispose(),
+      () => {},
+    );
+  }
+}
+
+/** A stored weight, or one of its rows, as float32. */
+async function readStored({ weights, modelName }: OpenClip, name: string, row?: number): Promise<Float32Array> {
+  const tensor: StoredTensor | undefined = weights.index[name];
+  const shard = tensor && weights.shards.get(tensor.shard);
+  if (!tensor || !shard || tensor.type === 'uint8') {
+    throw new UserError('CheckpointError', `The pack of "${modelName}" lacks "${name}"; add its folder again`);
+  }
+  const rows = row === undefined ? 1 : (tensor.dims[0] ?? 1);
+  const byteLength = tensor.byteLength / rows;
+  const start = tensor.offset + (row ?? 0) * byteLength;
+  const bytes = new Uint8Array(await shard.slice(start, start + byteLength).arrayBuffer());
+  return bytesToFloat32(bytes, tensor.type === 'float16' ? 'F16' : 'F32');
+}
+
+function floats(outputs: Readonly<Record<string, TensorData>>, name: string): Float32Array {
+  const data = outputs[name]?.data;
+  if (!(data instanceof Float32Array)) throw new TypeError(`The graph has no float32 output "${name}"`);
+  return data;
+}
