@@ -66,7 +66,7 @@ function Machine() {
             )}
           </p>
           <p className={controls.quietText}>
-            {whyThisTier(status.tiers) ?? TIER_NOTES[status.tier]}
+            {whyThisTier(status.tiers)} {TIER_NOTES[status.tier]}
             {tested?.passed && ` Self-test passed, ${tested.checks.length} checks.`}
           </p>
           <button type="button" className={controls.link} onClick={() => store.getState().setPanel('machine')}>

@@ -1,5 +1,5 @@
 import controls from './controls.module.css';
-import { savableMaps, saveMap, saveNumbers } from './exports.ts';
+import { type SavableMap, savableLayer, savableMaps, saveMap, saveNumbers } from './exports.ts';
 import { Icon } from './Icon.tsx';
 import { layerOf } from './layer.ts';
 import styles from './Panel.module.css';
@@ -10,11 +10,15 @@ export function ExportPanel() {
   const store = useAppStore();
   const image = useApp(selectedImage);
   if (!image) return <p>Select an image first.</p>;
-  const maps = savableMaps(image);
   const view = store.getState();
   const inView = layerOf(image, { ...view, hoveredPhrase: null });
+  const standing = savableMaps(image);
+  // A factor's or a phrase's map is offered while it is over the picture.
+  const special = inView && !inView.mask && !standing.some(({ map }) => map === inView.map);
+  const maps = special ? [savableLayer(inView), ...standing] : standing;
   const close = () => view.setPanel(null);
-  const mapKey = (map: unknown) => inView !== null && !inView.mask && inView.map === map;
+  const mapKey = (item: SavableMap) =>
+    special ? item === maps[0] : inView !== null && !inView.mask && inView.map === item.map;
   const key = <kbd className={controls.key}>Ctrl S</kbd>;
   return (
     <div className={styles.panel}>
@@ -31,7 +35,7 @@ export function ExportPanel() {
               void saveMap(store, image, item);
             }}
           >
-            <Icon name="image" /> {item.name} as PNG {mapKey(item.map) && key}
+            <Icon name="image" /> {item.name} as PNG {mapKey(item) && key}
           </button>
         ))}
         <button

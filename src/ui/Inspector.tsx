@@ -4,7 +4,6 @@ import { classes } from './classes.ts';
 import { Gauge } from './Gauge.tsx';
 import { Hint } from './Hint.tsx';
 import { ImageDetails } from './ImageDetails.tsx';
-import { ImageProblem } from './ImageProblem.tsx';
 import styles from './Inspector.module.css';
 import { FACTORS } from './layer.ts';
 import { PhraseIcon } from './PhraseIcon.tsx';
@@ -20,7 +19,6 @@ export function Inspector({ image }: { image: ImageItem }) {
   const busy = job.state === 'analysing' || job.state === 'waiting' || job.state === 'opening';
   return (
     <div className={styles.inspector}>
-      <ImageProblem image={image} />
       <div className={styles.gauges}>
         <Hint text={QUALITY_NOTE} side="left">
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: its explanation opens on focus. */}

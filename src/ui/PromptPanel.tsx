@@ -105,7 +105,10 @@ function PromptEditor({
 }) {
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
-    if (focused && document.activeElement !== field.current) field.current?.focus();
+    const element = field.current;
+    if (!focused || !element || document.activeElement === element) return;
+    element.focus();
+    element.setSelectionRange(element.value.length, element.value.length);
   }, [focused]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {

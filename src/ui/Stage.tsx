@@ -98,6 +98,9 @@ export function Stage({ image, panZoom }: { image: ImageItem; panZoom: PanZoom }
           <Icon name="spinner" className={controls.spinner} /> Opening {image.file.name}
         </p>
       )}
+      {picture.state === 'failed' && (
+        <p className={styles.opening}>No picture: {image.file.name} could not be opened.</p>
+      )}
       {showOriginal && <p className={styles.flag}>Original</p>}
       <div className={styles.foot}>
         <Readout image={image} place={place} size={picture.size} phrase={phrase} spoken={probe !== null} />

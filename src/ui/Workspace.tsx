@@ -1,6 +1,7 @@
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { Icon } from './Icon.tsx';
+import { ImageProblem } from './ImageProblem.tsx';
 import { Inspector } from './Inspector.tsx';
 import { PromptPanel } from './PromptPanel.tsx';
 import { Stage } from './Stage.tsx';
@@ -8,6 +9,7 @@ import { StageToolbar } from './StageToolbar.tsx';
 import { selectedImage, useApp, useAppStore } from './StoreContext.tsx';
 import { Strip } from './Strip.tsx';
 import { useKeys } from './useKeys.ts';
+import { useNarrow } from './useNarrow.ts';
 import { usePanZoom } from './usePanZoom.ts';
 import styles from './Workspace.module.css';
 import { percent } from './words.ts';
@@ -17,6 +19,7 @@ export function Workspace() {
   const image = useApp(selectedImage);
   const sheetOpen = useApp((state) => state.sheetOpen);
   const panZoom = usePanZoom(image?.opened ?? null, image?.id ?? null);
+  const narrow = useNarrow();
   useKeys(panZoom);
   if (!image) return null;
   return (
@@ -24,6 +27,11 @@ export function Workspace() {
       <Strip />
       <div className={styles.middle}>
         <Stage image={image} panZoom={panZoom} />
+        {narrow && (
+          <div className={styles.problem}>
+            <ImageProblem image={image} />
+          </div>
+        )}
         <div className={styles.controls}>
           <StageToolbar panZoom={panZoom} />
           <PromptPanel key={image.id} image={image} />
@@ -34,6 +42,11 @@ export function Workspace() {
         match={image.alignment?.score ?? null}
         attention={image.job.state === 'failed'}
       >
+        {!narrow && (
+          <div className={styles.problem}>
+            <ImageProblem image={image} />
+          </div>
+        )}
         <Inspector image={image} />
       </Sheet>
     </main>

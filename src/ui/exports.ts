@@ -19,7 +19,7 @@ export function savableMaps({ perceptual, alignment }: ImageItem): readonly Sava
   if (perceptual) maps.push({ name: 'PQ-Map', map: perceptual.map, suffix: 'pq' });
   if (alignment) maps.push({ name: 'AQ-Map', map: alignment.map, suffix: 'aq' });
   if (perceptual && alignment) {
-    maps.push({ name: 'Both', map: worseOf(perceptual.map, alignment.map), suffix: 'both' });
+    maps.push({ name: 'Both maps, merged,', map: worseOf(perceptual.map, alignment.map), suffix: 'both' });
   }
   return maps;
 }

@@ -87,7 +87,7 @@ export function layerOf(image: ImageItem, view: LayerView): Layer | null {
     case 'mask': {
       if (!perceptual) return null;
       const map = alignment ? worseOf(perceptual.map, alignment.map) : perceptual.map;
-      const name = alignment ? 'PQ and AQ' : 'PQ alone';
+      const name = alignment ? 'PQ or AQ' : 'PQ';
       return {
         ...quality,
         map,

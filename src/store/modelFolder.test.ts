@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { sortFiles } from './modelFolder.ts';
+
+const file = (path: string, { type = '', size = 1 } = {}) => ({
+  path,
+  file: new File([new Uint8Array(size)], path.slice(path.lastIndexOf('/') + 1), { type }),
+});
+
+test('a folder with config.json and weights is a model, with paths relative to it', () => {
+  const { models, images, ignored } = sortFiles([
+    file('clip/config.json'),
+    file('clip/model.safetensors', { size: 40 }),
+    file('clip/vocab.json'),
+    file('clip/README.md'),
+    file('clip/figures/example.png', { type: 'image/png' }),
+  ]);
+  expect(models).toHaveLength(1);
+  expect(models[0]?.name).toBe('clip');
+  expect(models[0]?.files.map(({ path }) => path)).toEqual(['config.json', 'model.safetensors', 'vocab.json']);
+  expect(models[0]?.weightBytes).toBe(40);
+  expect(images).toEqual([]);
+  expect(ignored).toBe(0);
+});
+
+test('plain files that make a model are one, and images beside them are images', () => {
+  const { models, images } = sortFiles([
+    file('config.json'),
+    file('model-00001-of-00002.safetensors'),
+    file('model.safetensors.index.json'),
+    file('dog.png', { type: 'image/png' }),
+  ]);
+  expect(models.map(({ name, files }) => [name, files.length])).toEqual([['Model', 3]]);
+  expect(images.map(({ name }) => name)).toEqual(['dog.png']);
+});
+
+test('a snapshot of the hub cache is named after its repository', () => {
+  const root = 'models--openai--clip-vit-base-patch16/snapshots/57c216476eefef5ab752ec549e440a49ae4ae5f3';
+  const { models } = sortFiles([file(`${root}/config.json`), file(`${root}/model.safetensors`)]);
+  expect(models[0]?.name).toBe('openai/clip-vit-base-patch16');
+});
+
+test('a folder of images is images; a type is not needed where the name tells', () => {
+  const { images, models, ignored } = sortFiles([
+    file('renders/a.PNG'),
+    file('renders/b.webp', { type: 'image/webp' }),
+    file('renders/notes.txt'),
+  ]);
+  expect(images.map(({ name }) => name)).toEqual(['a.PNG', 'b.webp']);
+  expect(models).toEqual([]);
+  expect(ignored).toBe(1);
+});
+
+test('weights without a configuration are no model', () => {
+  expect(sortFiles([file('x/model.safetensors')])).toEqual({ images: [], models: [], ignored: 1 });
+});

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { UserError } from '../errors.ts';
+import { adviceFor, isAbort, toProblem } from './problem.ts';
+
+test('every advice tells what happened, what it means and one remedy', () => {
+  const names = [
+    'WebGpuUnavailableError',
+    'TierUnavailableError',
+    'DeviceLostError',
+    'OutOfMemoryError',
+    'DownloadError',
+    'CheckpointError',
+    'UnsupportedModelError',
+    'PackMissingError',
+    'ImageError',
+    'StorageError',
+  ] as const;
+  const advice = names.map((name) => adviceFor(toProblem(new UserError(name, 'why'), 'analyse')));
+  for (const { title, meaning, label } of advice)
+    for (const words of [title, meaning, label]) expect(words).not.toBe('');
+  expect(new Set(advice.map(({ title }) => title)).size).toBe(names.length);
+});
+
+test('an error that no table knows is answered by a restart', () => {
+  const problem = toProblem(new TypeError('x is not a function'), 'analyse');
+  expect(problem).toEqual({ name: 'TypeError', message: 'x is not a function', during: 'analyse' });
+  expect(adviceFor(problem).remedy).toBe('restartWorkers');
+  expect(adviceFor(toProblem('thrown as text', 'open')).remedy).toBe('restartWorkers');
+});
+
+test('names that every object has are no names of errors', () => {
+  expect(adviceFor({ name: 'constructor', message: '', during: 'open' }).remedy).toBe('restartWorkers');
+});
+
+test('too little memory while a model is added leads to a smaller precision, else to the processor', () => {
+  const error = new UserError('OutOfMemoryError', 'full');
+  expect(adviceFor(toProblem(error, 'install')).remedy).toBe('addModel');
+  expect(adviceFor(toProblem(error, 'analyse')).remedy).toBe('useProcessor');
+});
+
+test('a cancelled job is no problem', () => {
+  expect(isAbort(new DOMException('stopped', 'AbortError'))).toBe(true);
+  expect(isAbort(new Error('AbortError'))).toBe(false);
+});
