@@ -247,7 +247,7 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
                 prompt: scenario.prompt,
                 ...(scenario.negative ? { negativePrompt: scenario.negative } : {}),
                 settings: { Steps: '28', Sampler: 'DPM++ 2M Karras', 'CFG scale': '6.5', Seed: '1284400631' },
-                raw: '',
+                raw: [],
               }
             : null,
           hints: scenario.hint ? [scenario.hint] : [],

@@ -77,7 +77,7 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
         width: 8,
         height: 8,
         preview: { width: 8, height: 8, close: () => closed.push(file.name) },
-        metadata: { source: 'A1111', prompt, settings: {}, raw: '' } as unknown as OpenedImage['metadata'],
+        metadata: { source: 'A1111', prompt, settings: {}, raw: [] },
         hints: [],
       };
     },

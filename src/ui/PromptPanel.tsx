@@ -8,7 +8,7 @@ import { PhraseIcon } from './PhraseIcon.tsx';
 import styles from './PromptPanel.module.css';
 import { type PromptSegment, promptSegments } from './promptSegments.ts';
 import { useApp, useAppStore } from './StoreContext.tsx';
-import { PHRASE_STATUS_NAMES, percent } from './words.ts';
+import { PHRASE_STATUS_NAMES, percent, sourceWords } from './words.ts';
 
 /** The prompt as typed, its phrases marked by what became of them; editable. */
 export function PromptPanel({ image }: { image: ImageItem }) {
@@ -34,9 +34,7 @@ export function PromptPanel({ image }: { image: ImageItem }) {
         <h2>Prompt</h2>
         {metadata && (
           <span className={styles.source}>
-            {metadata.prompt === prompt
-              ? `from ${metadata.source} metadata`
-              : `edited, was from ${metadata.source} metadata`}
+            {metadata.prompt === prompt ? 'from' : 'edited, was from'} {sourceWords(metadata.source)}
           </span>
         )}
         {metadata && metadata.prompt !== prompt && metadata.prompt !== '' && (

@@ -1,5 +1,6 @@
 import type { ByteProgress } from '../bridge/protocol.ts';
 import type { Precision } from '../graph/weights.ts';
+import type { GenerationSource } from '../image/metadata/generationMetadata.ts';
 import type { AnalysisStage, PerceptualFactor, PerceptualMode, PhraseStatus } from '../pipeline/analysis.ts';
 import type { AdapterStatus, Tier } from '../runtime/status.ts';
 import type { Engine } from '../store/machineSlice.ts';
@@ -103,6 +104,11 @@ export const PRECISIONS: readonly {
   { value: 'q8', name: '8-bit', note: 'A quarter of the size, nearly the same numbers' },
   { value: 'q4', name: '4-bit', note: 'Smallest; numbers are approximate' },
 ];
+
+/** Where a prompt was found, after "from". */
+export function sourceWords(source: GenerationSource): string {
+  return source === 'unknown' ? 'the file’s metadata' : `${source} metadata`;
+}
 
 /** The names of the precisions. */
 export const PRECISION_NAMES: Readonly<Record<Precision, string>> = {

@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import type { AlignmentResult, PerceptualResult } from '../pipeline/analysis.ts';
+import type { QualityMap } from '../quality/qualityMap.ts';
+import type { ImageItem } from '../store/imagesSlice.ts';
+import { savableLayer, savableMaps } from './exports.ts';
+import { type Layer, type LayerView, layerOf, missingLayerReason, worseOf } from './layer.ts';
+import { MASK_COLOR, paintLayer } from './paintLayer.ts';
+
+const grid = (...values: number[]): QualityMap => ({ gridWidth: 2, gridHeight: 1, values: Float32Array.from(values) });
+const maps = { overall: grid(1, 1), technical: grid(0.2, 1), rationality: grid(1, 1), naturalness: grid(1, 1) };
+const perceptual: PerceptualResult = {
+  mode: 'learned',
+  score: 1,
+  factors: { overall: 1, technical: 1, rationality: 1, naturalness: 1 },
+  map: grid(0.25, 1),
+  factorMaps: maps,
+};
+const token = { text: 'dog', start: 0, end: 3 };
+const phrase = (scope: 'place' | 'whole') => ({
+  phrase: { text: 'dog', tokens: [token], noun: token, ancestor: null, scope },
+  status: 'ok' as const,
+  score: 1,
+  nounScore: 1,
+  map: grid(0, 1),
+  nounMap: grid(0, 1),
+  emphasis: 1,
+});
+const alignment: AlignmentResult = {
+  score: 1,
+  promptScore: 1,
+  phrases: [phrase('place'), phrase('whole')],
+  map: grid(0.75, 0.5),
+  defect: grid(0.25, 0.1),
+};
+const image = {
+  id: 'i',
+  file: new File([], 'dog.png'),
+  opened: null,
+  prompt: 'dog',
+  job: { state: 'done' },
+  perceptual,
+  alignment,
+  alignmentPrompt: 'dog',
+  result: null,
+  packId: null,
+} as ImageItem;
+const view: LayerView = {
+  overlay: 'perceptual',
+  factor: null,
+  pinnedPhrase: null,
+  hoveredPhrase: null,
+  showOriginal: false,
+  scale: 'absolute',
+};
+
+test('the overlay chooses the map, a factor its own', () => {
+  expect(layerOf(image, view)?.map).toBe(perceptual.map);
+  expect(layerOf(image, { ...view, factor: 'technical' })?.map).toBe(maps.technical);
+  expect(layerOf(image, { ...view, overlay: 'alignment' })?.map).toBe(alignment.map);
+  expect(layerOf(image, { ...view, overlay: 'none' })).toBeNull();
+  expect(layerOf(image, { ...view, showOriginal: true })).toBeNull();
+});
+
+test('both is the worse of the two in every place, and the same object every time', () => {
+  const layer = layerOf(image, { ...view, overlay: 'both' });
+  expect([...(layer?.map.values ?? [])]).toEqual([0.25, 0.5]);
+  expect(layerOf(image, { ...view, overlay: 'both' })?.map).toBe(layer?.map);
+  expect(() => worseOf(grid(1, 1), { gridWidth: 1, gridHeight: 1, values: Float32Array.of(1) })).toThrow(RangeError);
+});
+
+test('a phrase under the pointer wins over a pinned one, and one without a place shows nothing of its own', () => {
+  const pinned = { ...view, pinnedPhrase: 0 };
+  expect(layerOf(image, pinned)).toMatchObject({ name: '“dog”', reads: 'presence' });
+  expect(layerOf(image, { ...pinned, hoveredPhrase: 1 })?.map).toBe(perceptual.map);
+});
+
+test('the mask keeps its source while nothing changes', () => {
+  const mask = layerOf(image, { ...view, overlay: 'mask' })?.mask;
+  expect(mask).toEqual({
+    perceptual: perceptual.map,
+    alignmentDefect: alignment.defect,
+    threshold: defaultAnalysisSettings.maskThreshold,
+  });
+  expect(layerOf(image, { ...view, overlay: 'mask' })?.mask).toBe(mask);
+});
+
+test('a missing AQ-Map is explained once the analysis is over, not before', () => {
+  expect(missingLayerReason({ ...image, alignment: null }, 'alignment')).toContain('nothing to look for');
+  expect(missingLayerReason({ ...image, alignment: null, job: { state: 'waiting' } }, 'alignment')).toBeNull();
+  expect(missingLayerReason(image, 'alignment')).toBeNull();
+});
+
+test('a mask is painted ruby where the picture is bad, clear where it is good', () => {
+  const layer = layerOf(image, { ...view, overlay: 'mask' }) as Layer;
+  const pixels = paintLayer(layer, { width: 64, height: 32, scale: 'absolute' });
+  const at = (x: number) => [...pixels.subarray((16 * 64 + x) * 4, (16 * 64 + x) * 4 + 4)];
+  expect(at(2)).toEqual([...MASK_COLOR, 255]);
+  expect(at(61)[3]).toBe(0);
+});
+
+test('a relative map is painted over its own range', () => {
+  const layer: Layer = { map: grid(0.8, 0.9), name: 'PQ', reads: 'quality', mask: null };
+  const size = { width: 2, height: 1 };
+  const absolute = paintLayer(layer, { ...size, scale: 'absolute' });
+  const relative = paintLayer(layer, { ...size, scale: 'relative' });
+  expect(relative[3]).toBeGreaterThan(absolute[3] ?? 255);
+});
+
+test('what is saved is named after the map, and a phrase is turned round for the painter', () => {
+  expect(savableMaps(image).map(({ suffix }) => suffix)).toEqual(['pq', 'aq', 'both']);
+  expect(savableMaps({ ...image, perceptual: null, alignment: null })).toEqual([]);
+  const saved = savableLayer(layerOf(image, { ...view, pinnedPhrase: 0 }) as Layer);
+  expect([saved.suffix, ...saved.map.values]).toEqual(['dog', 1, 0]);
+});
