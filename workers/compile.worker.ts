@@ -8,12 +8,12 @@ import type { HubFolder } from '../src/checkpoint/byteSource.ts';
 import { openCheckpoint } from '../src/checkpoint/hubFolder.ts';
 import { findModelDirectory } from '../src/checkpoint/modelDirectory.ts';
 import { findPromptContexts, PROMPT_CONTEXT_FILES, readPromptContexts } from '../src/checkpoint/promptContexts.ts';
-import { readJson } from '../src/checkpoint/readJson.ts';
 import { abortError } from '../src/errors.ts';
-import { type ClipConfig, parseClipConfig } from '../src/graph/clipConfig.ts';
+import type { ClipConfig } from '../src/graph/clipConfig.ts';
 import { CLIP_IMAGE_SIZES } from '../src/graph/clipWeights.ts';
 import { compileClip } from '../src/graph/compileClip.ts';
 import type { Precision } from '../src/graph/weights.ts';
+import { readClipFolder } from '../src/runtime/clipFolder.ts';
 import { blobSource } from '../src/storage/blobSource.ts';
 import { PACK_FORMAT, type PackSummary } from '../src/storage/packManifest.ts';
 import { deletePack, deleteUnfinished, draftPack, listPacks } from '../src/storage/packStore.ts';
@@ -49,7 +49,8 @@ async function compileFolder(
   const blobs = new Map(files.map(({ path, file }) => [path, file]));
   const folder: HubFolder = new Map(files.map(({ path, file }) => [path, blobSource(path, file)]));
   const directory = findModelDirectory(folder);
-  const config = parseClipConfig(await readJson(folder, `${directory}config.json`));
+  // All that an analysis will need is read now, so that a folder without its tokenizer fails before anything is compiled.
+  const { config } = await readClipFolder(within(folder, directory));
   const checkpoint = await openCheckpoint(folder);
   const contextSources = findPromptContexts(folder);
   const contexts = contextSources && (await readPromptContexts(contextSources));
@@ -99,6 +100,12 @@ async function compileFolder(
     await draft.abandon();
     throw error;
   }
+}
+
+/** The files below `directory` (with its trailing slash), by their path there. */
+function within(folder: HubFolder, directory: string): HubFolder {
+  const own = [...folder].filter(([path]) => path.startsWith(directory));
+  return new Map(own.map(([path, source]) => [path.slice(directory.length), source]));
 }
 
 /** The common name of a CLIP's shape, e.g. `ViT-B/16, 512-d`. */
