@@ -1,8 +1,16 @@
+import { type ByteSource, bytesSource } from '../../src/checkpoint/byteSource.ts';
+import { tensorAsFloat32 } from '../../src/checkpoint/dtypes.ts';
+import { openSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
+import { compileClip } from '../../src/graph/compileClip.ts';
+import type { Precision } from '../../src/graph/weights.ts';
+import { openClipEncoder } from '../../src/runtime/clipEncoder.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import type { ModelSession } from '../../src/runtime/session.ts';
 import type { ShaderPatch } from '../../src/runtime/shaderPatches.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
+import { openTiny, syntheticPixels } from '../clip/clipComparison.ts';
+import { MemorySink } from '../clip/memorySink.ts';
 import { countGpuBytes } from './gpuBytes.ts';
 
 const gpuBytes = navigator.gpu ? countGpuBytes() : () => 0;
@@ -62,21 +70,21 @@ const tests = {
     return { reasons, errors, usable, after };
   },
 
-  /** GPU bytes after each of `count` sessions was made, run and disposed; the first number is before any. */
-  async createAndDispose(count: number): Promise<number[]> {
+  /** GPU bytes while each of `count` sessions lived, and after it was disposed; at last, after the runtime was. */
+  async createAndDispose(count: number): Promise<{ alive: number[]; after: number[]; end: number }> {
     const runtime = await Runtime.start({ preferred: 'webgpu-fp32' });
-    const bytes = [gpuBytes()];
+    const [alive, after]: [number[], number[]] = [[], []];
     for (let i = 0; i < count; i++) {
       const session = await runtime.createSession(doubling(1 << 20));
       const y = await double(session, 1 << 20);
       if (y[1] !== 2) throw new Error(`Session ${i} gave ${y[1]}`);
+      alive.push(gpuBytes());
       await session.dispose();
       await session.dispose();
-      bytes.push(gpuBytes());
+      after.push(gpuBytes());
     }
     await runtime.dispose();
-    bytes.push(gpuBytes());
-    return bytes;
+    return { alive, after, end: gpuBytes() };
   },
 
   /** A failed run leaves the queue working, and runs asked for at once come one after another. */
@@ -92,7 +100,108 @@ const tests = {
     await runtime.dispose();
     return { error: await error, y };
   },
+
+  /** Errors of everything an encoder gives, against the goldens, relative to each golden's largest number. */
+  async encodeClip({ tier, precision }: { tier: Tier; precision: Precision }): Promise<Record<string, number>> {
+    const runtime = await Runtime.start({ preferred: tier });
+    if (runtime.status.tier !== tier) throw new Error(JSON.stringify(runtime.status));
+    const { clip, golden, texts } = await openTinyClip(runtime, precision);
+    const errors: Record<string, number> = {};
+    for (const image of [0, 1]) {
+      const { cls, patchFeatures } = await clip.encodeImage(syntheticPixels(image, 224), 224);
+      errors[`image ${image} class`] = relativeError(cls, await golden(`image${image}.224.cls`));
+      errors[`image ${image} patches`] = relativeError(patchFeatures, await golden(`image${image}.224.patches`));
+    }
+    errors.texts = relativeError(await clip.encodeText(texts), await golden('unit'));
+    errors['one text'] = relativeError(
+      await clip.encodeText(texts.slice(1, 2)),
+      (await golden('unit')).slice(clip.dim, 2 * clip.dim),
+    );
+    const embeddings = await golden('learned.embeddings.overall');
+    const learned = await clip.encodePromptEmbeddings(embeddings, { count: 2, eotIndex: 20 });
+    errors['learned contexts'] = relativeError(learned, (await golden('learned.unit')).slice(0, 2 * clip.dim));
+    const startToken = await clip.tokenEmbedding(clip.startToken);
+    // The contexts of the fixture were made with this checkpoint's own start token.
+    errors['start token'] = relativeError(startToken, embeddings.slice(0, clip.textWidth));
+    errors['logit scale'] = Math.abs(clip.logitScale / LOGIT_SCALE - 1);
+    await clip.dispose();
+    await runtime.dispose();
+    return errors;
+  },
+
+  /** An encoder goes on after its device was lost, and after a change of tier. */
+  async encodeOnAndOn(): Promise<{ error: string; errors: number[] }> {
+    const runtime = await Runtime.start({ preferred: 'webgpu-fp32' });
+    const { clip, golden, texts } = await openTinyClip(runtime, 'fp16');
+    const unit = await golden('unit');
+    const errorNow = async () => relativeError(await clip.encodeText(texts), unit);
+    const errors = [await errorNow()];
+    // In the middle of a run: when onnxruntime hands the GPU its first commands.
+    const { submit } = GPUQueue.prototype;
+    GPUQueue.prototype.submit = function (commands) {
+      GPUQueue.prototype.submit = submit;
+      runtime.loseDevice();
+      return submit.call(this, commands);
+    };
+    const error = await clip.encodeText(texts).then(
+      () => 'none',
+      (thrown: Error) => thrown.name,
+    );
+    errors.push(await errorNow());
+    await runtime.selectTier('wasm');
+    errors.push(await errorNow());
+    await clip.dispose();
+    await runtime.dispose();
+    return { error, errors };
+  },
 };
+
+/** `logit_scale` of reference/fixtures/golden/clip-tiny.json. */
+const LOGIT_SCALE = 100.00000639508755;
+
+async function openTinyClip(runtime: Runtime, precision: Precision) {
+  const { checkpoint, config } = await openTiny('clip-tiny', fetchFixture);
+  // Small shards, so that there are several.
+  const sink = new MemorySink({ limit: 100_000 });
+  const weights = await compileClip(checkpoint, config, { precision, sink });
+  const folder = new Map<string, ByteSource>();
+  for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json']) {
+    folder.set(name, bytesSource(name, await fetchFixture(`clip-tiny/${name}`)));
+  }
+  const shards = sink.shards;
+  const clip = await openClipEncoder(runtime, {
+    modelName: 'clip-tiny',
+    weights,
+    shard: async (name) => new Blob([shards.get(name) as Uint8Array<ArrayBuffer>]),
+    folder,
+  });
+  const opened = await Promise.all(
+    ['image', 'text'].map(async (kind) => {
+      const name = `golden/clip-tiny.${kind}.safetensors`;
+      return openSafetensors(bytesSource(name, await fetchFixture(name)));
+    }),
+  );
+  const goldens = new Map(opened.flatMap(({ tensors }) => [...tensors]));
+  const { texts } = (await (await fetch('golden/clip-tiny.json')).json()) as { texts: string[] };
+  const golden = async (name: string): Promise<Float32Array> => {
+    const tensor = goldens.get(name);
+    if (!tensor) throw new RangeError(`No golden "${name}"`);
+    return tensorAsFloat32(tensor);
+  };
+  return { clip, texts, golden };
+}
+
+async function fetchFixture(path: string): Promise<Uint8Array> {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+function relativeError(actual: Float32Array, golden: Float32Array): number {
+  if (actual.length !== golden.length) throw new RangeError(`${actual.length} numbers, expected ${golden.length}`);
+  const largest = golden.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return golden.reduce((most, value, i) => Math.max(most, Math.abs((actual[i] as number) - value)), 0) / largest;
+}
 
 /** A graph that adds a stored weight, equal to its input, to the input. */
 function doubling(length = 4): Uint8Array {

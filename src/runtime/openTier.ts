@@ -66,7 +66,8 @@ export async function openTier(
   try {
     const empty: SelfTestReport = { tier, passed: true, checks: [], patches: [...patches] };
     if (skipSelfTest) return { running, report: empty };
-    const runtimeVersion = (await loadOnnxRuntime(buildFor(tier))).env.versions.web ?? '';
+    const build = buildFor(tier);
+    const runtimeVersion = `${(await loadOnnxRuntime(build)).env.versions.web} ${build}`;
     const key = selfTestKey(tier, { adapter, runtimeVersion, patches, userAgent: navigator.userAgent });
     const kept = await selfTests?.read(key);
     const report = kept ?? (await selfTest(tier, { gpu, patches }));
