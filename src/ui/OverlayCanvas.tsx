@@ -5,9 +5,6 @@ import { paintLayer } from './paintLayer.ts';
 import styles from './Stage.module.css';
 import type { Size } from './viewport.ts';
 
-/** Longest side painted: a map of patches holds no more detail, and painting stays far below a frame's patience. */
-const PAINTED_SIDE = 512;
-
 /** A map over the picture. Only another map or scale paints again; opacity is the compositor's work. */
 export function OverlayCanvas({
   layer,
@@ -25,17 +22,23 @@ export function OverlayCanvas({
   const aspect = size.width / size.height;
 
   useEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext('2d');
-    if (!element || !context) return;
-    element.width = Math.max(1, Math.round(PAINTED_SIDE * Math.min(1, aspect)));
-    element.height = Math.max(1, Math.round(PAINTED_SIDE / Math.max(1, aspect)));
-    const { width, height } = element;
-    context.putImageData(
-      new ImageData(paintLayer({ map, reads, mask }, { width, height, scale }), width, height),
-      0,
-      0,
-    );
+    const painting = paintLayer({ map, reads, mask }, { aspect, scale });
+    let next: ReturnType<typeof setTimeout>;
+    const paint = () => {
+      const step = painting.next();
+      const element = canvas.current;
+      if (!step.done) {
+        next = setTimeout(paint);
+      } else if (element) {
+        // The map before stays until this one is whole: nothing flickers.
+        const { width, height, data } = step.value;
+        element.width = width;
+        element.height = height;
+        element.getContext('2d')?.putImageData(new ImageData(data, width, height), 0, 0);
+      }
+    };
+    paint();
+    return () => clearTimeout(next);
   }, [map, reads, mask, scale, aspect]);
 
   return <canvas ref={canvas} className={styles.overlay} style={{ opacity }} data-testid="overlay" />;

@@ -30,7 +30,7 @@ export function PromptPanel({ image }: { image: ImageItem }) {
 
   return (
     <section className={styles.panel} aria-label="Prompt">
-      <header className={styles.header}>
+      <div className={styles.header}>
         <h2>Prompt</h2>
         {metadata && (
           <span className={styles.source}>
@@ -64,7 +64,7 @@ export function PromptPanel({ image }: { image: ImageItem }) {
             </button>
           )}
         </span>
-      </header>
+      </div>
       {marked ? (
         <MarkedPrompt image={image} segments={promptSegments(prompt, alignment.phrases)} />
       ) : (

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { paintHeatmap } from '../image/heatmap.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AlignmentResult, PerceptualResult } from '../pipeline/analysis.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
@@ -91,20 +92,37 @@ test('a missing AQ-Map is explained once the analysis is over, not before', () =
   expect(missingLayerReason(image, 'alignment')).toBeNull();
 });
 
+const painted = (layer: Layer, options: Parameters<typeof paintLayer>[1]) => {
+  const painting = paintLayer(layer, options);
+  for (let steps = 1; ; steps++) {
+    const step = painting.next();
+    if (step.done) return { ...step.value, steps };
+  }
+};
+
 test('a mask is painted ruby where the picture is bad, clear where it is good', () => {
   const layer = layerOf(image, { ...view, overlay: 'mask' }) as Layer;
-  const pixels = paintLayer(layer, { width: 64, height: 32, scale: 'absolute' });
-  const at = (x: number) => [...pixels.subarray((16 * 64 + x) * 4, (16 * 64 + x) * 4 + 4)];
+  const { width, height, data } = painted(layer, { aspect: 2, scale: 'absolute' });
+  expect(width).toBe(2 * height);
+  const at = (x: number) => [...data.subarray(((height >> 1) * width + x) * 4, ((height >> 1) * width + x) * 4 + 4)];
   expect(at(2)).toEqual([...MASK_COLOR, 255]);
-  expect(at(61)[3]).toBe(0);
+  expect(at(width - 3)[3]).toBe(0);
+});
+
+test('a heatmap painted in bands is the heatmap painted at once', () => {
+  const layer: Layer = { map: grid(0.1, 0.9), name: 'PQ', reads: 'quality', mask: null };
+  const { width, height, data, steps } = painted(layer, { aspect: 0.5, scale: 'absolute' });
+  expect([width, height]).toEqual([256, 512]);
+  expect(steps).toBeGreaterThan(4);
+  // Half a million numbers: a deep comparison would take seconds.
+  const whole = paintHeatmap(layer.map, { width, height });
+  expect(Buffer.compare(Buffer.from(data.buffer), Buffer.from(whole.buffer))).toBe(0);
 });
 
 test('a relative map is painted over its own range', () => {
   const layer: Layer = { map: grid(0.8, 0.9), name: 'PQ', reads: 'quality', mask: null };
-  const size = { width: 2, height: 1 };
-  const absolute = paintLayer(layer, { ...size, scale: 'absolute' });
-  const relative = paintLayer(layer, { ...size, scale: 'relative' });
-  expect(relative[3]).toBeGreaterThan(absolute[3] ?? 255);
+  const alpha = (scale: 'absolute' | 'relative') => painted(layer, { aspect: 1, scale }).data[3] ?? 255;
+  expect(alpha('relative')).toBeGreaterThan(alpha('absolute'));
 });
 
 test('what is saved is named after the map, and a phrase is turned round for the painter', () => {
