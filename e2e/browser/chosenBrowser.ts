@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 export interface ChosenBrowser {
   /** In words, for reports. */
   readonly kind: string;
+  readonly version: string;
+  /** Whether its WebGPU had half precision in shaders when it was chosen. */
+  readonly hasF16: boolean;
   readonly executablePath: string;
   readonly args: string[];
   readonly env: Record<string, string>;
@@ -18,6 +21,8 @@ export const PAGES_PORT = APP_PORT + 1;
 /** @throws Error before `node e2e/browser/setup.mjs` has run */
 export function chosenBrowser(): ChosenBrowser {
   const file = fileURLToPath(new URL('../../.cache/browser.json', import.meta.url));
-  if (!existsSync(file)) throw new Error('No test browser is chosen yet: run `node e2e/browser/setup.mjs`');
-  return JSON.parse(readFileSync(file, 'utf8')) as ChosenBrowser;
+  const chosen = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<ChosenBrowser>) : {};
+  // An earlier version of the set-up did not write it.
+  if (chosen.hasF16 === undefined) throw new Error('No test browser is chosen yet: run `node e2e/browser/setup.mjs`');
+  return chosen as ChosenBrowser;
 }

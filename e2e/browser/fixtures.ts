@@ -1,36 +1,39 @@
 import { test as base, expect, type Page } from '@playwright/test';
 import { chosenBrowser, PAGES_PORT } from './chosenBrowser.ts';
+import { watch } from './watch.ts';
 
 interface Fixtures {
   /** Opens a test-only page, e.g. `clip.html`. */
   readonly openTestPage: (name: string) => Promise<Page>;
   /** Console errors that a test provokes on purpose: matching ones do not fail it. */
   readonly expectedErrors: RegExp[];
-  /** Fails the test on console errors, page errors and requests that leave this machine. */
+  /** Fails the test on what `watch` notes. */
   readonly watched: undefined;
 }
 
 interface WorkerFixtures {
-  /** Whether WebGPU here has half precision in shaders. */
+  /** The browser the tests run in, in words; said once at the start. */
+  readonly browserKind: string;
+  /** Whether WebGPU here has half precision in shaders. `smoke.spec.ts` checks that it is so. */
   readonly hasF16: boolean;
 }
 
 /** Playwright's `test`, watching the page for what should never happen. */
 export const test = base.extend<Fixtures, WorkerFixtures>({
-  hasF16: [
-    async ({ browser }, use) => {
-      const page = await browser.newPage();
-      // WebGPU needs a secure context; any page of ours is one.
-      await page.goto(`http://localhost:${PAGES_PORT}/`);
-      const hasF16 = await page.evaluate(async () => {
-        const adapter = await navigator.gpu?.requestAdapter();
-        return adapter?.features.has('shader-f16') ?? false;
-      });
-      await page.close();
-      console.log(`Browser: ${chosenBrowser().kind}; half precision on the GPU: ${hasF16 ? 'yes' : 'no'}`);
-      await use(hasF16);
+  browserKind: [
+    async ({ browserName: _ }, use) => {
+      const { kind, version, hasF16 } = chosenBrowser();
+      console.log(`Browser: ${kind} ${version}; half precision on its GPU: ${hasF16 ? 'yes' : 'no'}`);
+      await use(kind);
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', auto: true },
+  ],
+
+  hasF16: [
+    async ({ browserName: _ }, use) => {
+      await use(chosenBrowser().hasF16);
+    },
+    { scope: 'worker' },
   ],
 
   expectedErrors: async ({ browserName: _ }, use) => {
@@ -40,19 +43,11 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   watched: [
     async ({ page, expectedErrors }, use) => {
       const errors: string[] = [];
-      const note = (error: string) => {
+      await watch(page, (error) => {
         if (!expectedErrors.some((expected) => expected.test(error))) errors.push(error);
-      };
-      page.on('console', (message) => {
-        if (message.type() === 'error') note(message.text());
-      });
-      page.on('pageerror', (error) => note(String(error)));
-      page.on('request', (request) => {
-        const { protocol, hostname } = new URL(request.url());
-        if (protocol.startsWith('http') && hostname !== 'localhost') note(`Request to ${request.url()}`);
       });
       await use(undefined);
-      expect(errors, 'console errors, page errors and foreign requests').toEqual([]);
+      expect(errors, 'console errors, page errors, violated policies and foreign requests').toEqual([]);
     },
     { auto: true },
   ],

@@ -4,8 +4,9 @@
  * 2. on Debian as root: a Chromium whose WebGPU runs on the CPU *with* half-precision shaders, made here from packages;
  * 3. Playwright's own Chromium, where it can be downloaded;
  * 4. an installed Chromium or Chrome with SwiftShader: no half precision, and ten times slower.
+ * Each is started and asked for its WebGPU adapter before it is chosen: one that is installed need not work.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -21,17 +22,23 @@ import {
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chromium } from '@playwright/test';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const CACHE = join(HERE, '..', '..', '.cache');
+const ROOT = join(HERE, '..', '..');
+const CACHE = join(ROOT, '.cache');
 const CHOICE = join(CACHE, 'browser.json');
 const CHROMIUM = '/usr/lib/chromium';
 /** Mesa's first version whose CPU driver has 16-bit floats in shaders and passes the browser's checks. */
 const MESA_MAJOR = 25;
 const DOWNLOAD_TIMEOUT_MS = 180_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** Compiled shaders are kept here, for all clones on a machine: compiling one takes seconds on a CPU. */
 const SHADER_CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'g-refine', 'shaders');
+
+/** Waits for another apt that is at work, but not for a network that is not there. */
+const APT_OPTIONS = ['Dpkg::Use-Pty=0', 'DPkg::Lock::Timeout=120', 'Acquire::Retries=2', 'Acquire::http::Timeout=30'];
 
 const SOFTWARE_GPU_ARGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-unsafe-swiftshader'];
 const QUIET_ARGS = [
@@ -43,24 +50,71 @@ const QUIET_ARGS = [
   '--disable-sync',
 ];
 
-const choice = named() ?? cpuHalfPrecision() ?? playwrightChromium() ?? installedChromium();
+const runtimeFolder = join(CACHE, 'xdg-runtime');
+mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
+mkdirSync(SHADER_CACHE, { recursive: true });
+
+const choice = await firstThatWorks([named, cpuHalfPrecision, playwrightChromium, installedChromium]);
 if (!choice) {
   console.error(
     'No browser for the tests. Set GREFINE_BROWSER to a Chromium or Chrome with WebGPU, or run on Debian as root, or with a network that reaches Playwright’s downloads.',
   );
   process.exit(1);
 }
-const runtimeFolder = join(CACHE, 'xdg-runtime');
-mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
-mkdirSync(SHADER_CACHE, { recursive: true });
-const written = {
-  ...choice,
-  args: [...QUIET_ARGS, ...choice.args],
-  env: { XDG_RUNTIME_DIR: runtimeFolder, MESA_SHADER_CACHE_DIR: SHADER_CACHE },
-};
-mkdirSync(CACHE, { recursive: true });
-writeFileSync(CHOICE, `${JSON.stringify(written, null, 2)}\n`);
-console.log(`Test browser: ${choice.kind} (${choice.executablePath})`);
+writeFileSync(CHOICE, `${JSON.stringify(choice, null, 2)}\n`);
+console.log(
+  `Test browser: ${choice.kind} ${choice.version} (${choice.executablePath}), ` +
+    `half precision on its GPU: ${choice.hasF16 ? 'yes' : 'no'}`,
+);
+
+/** The first candidate that starts and has what it is there for, with its adapter's abilities. */
+async function firstThatWorks(candidates) {
+  for (const candidate of candidates) {
+    const found = candidate();
+    if (!found) continue;
+    const { promises = [], ...browser } = found;
+    const launch = {
+      ...browser,
+      args: [...QUIET_ARGS, ...browser.args],
+      env: { XDG_RUNTIME_DIR: runtimeFolder, MESA_SHADER_CACHE_DIR: SHADER_CACHE },
+    };
+    try {
+      const { version, features } = await adapterOf(launch);
+      const missing = promises.filter((promise) => !features?.includes(promise));
+      if (missing.length === 0) return { ...launch, version, hasF16: features?.includes('shader-f16') ?? false };
+      console.warn(`${browser.kind} has no ${missing.join(', ')} here.`);
+    } catch (error) {
+      console.warn(`${browser.kind} does not start here: ${error.message}`);
+    }
+    if (candidate === named) process.exit(1);
+  }
+  return null;
+}
+
+/** Starts a browser; returns its version and its WebGPU adapter's features, null without an adapter. */
+async function adapterOf({ executablePath, args, env }) {
+  const browser = await chromium.launch({
+    executablePath,
+    args,
+    env: { ...process.env, ...env },
+    ignoreDefaultArgs: ['--disable-gpu'],
+    timeout: START_TIMEOUT_MS,
+  });
+  try {
+    const page = await browser.newPage();
+    // WebGPU needs a secure context; localhost is one, and nothing needs to listen there.
+    await page.route('**/*', (route) => route.fulfill({ body: '', contentType: 'text/html' }));
+    await page.goto('http://localhost/');
+    const features = await page.evaluate(async () => {
+      const adapter = await navigator.gpu?.requestAdapter();
+      // 'core' stands for having an adapter at all.
+      return adapter ? ['core', ...adapter.features] : null;
+    });
+    return { version: browser.version(), features };
+  } finally {
+    await browser.close();
+  }
+}
 
 function named() {
   const executablePath = process.env.GREFINE_BROWSER;
@@ -78,7 +132,9 @@ function named() {
  * binary. A copy of Chromium gets a library of that name that forwards to Mesa's CPU driver (lavapipe), which has it.
  */
 function cpuHalfPrecision() {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return null;
+  // Debian's derivatives package Chromium otherwise.
+  const isDebian = existsSync('/etc/os-release') && /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
+  if (!isDebian || process.getuid?.() !== 0) return null;
   try {
     installPackages();
     const target = join(CACHE, 'chromium-f16');
@@ -103,6 +159,7 @@ function cpuHalfPrecision() {
       kind: 'Chromium on lavapipe (CPU, fp16)',
       executablePath: join(target, 'chromium'),
       args: SOFTWARE_GPU_ARGS,
+      promises: ['shader-f16'],
     };
   } catch (error) {
     console.warn(`No Chromium with half precision on the CPU: ${error.message}`);
@@ -118,7 +175,7 @@ function installPackages() {
   if (needed.length === 0 && !old()) return;
   console.log(`Installing ${[...needed, 'Mesa’s CPU driver'].join(', ')} …`);
   const apt = (...args) =>
-    run('apt-get', ['-qq', '-o', 'Dpkg::Use-Pty=0', ...args], {
+    run('apt-get', ['-qq', ...APT_OPTIONS.flatMap((option) => ['-o', option]), ...args], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     });
   apt('update');
@@ -128,8 +185,14 @@ function installPackages() {
     const codename = /VERSION_CODENAME=(\w+)/.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
     const list = '/etc/apt/sources.list.d/g-refine-backports.list';
     writeFileSync(list, `deb ${debianMirror()} ${codename}-backports main\n`);
-    apt('update');
-    apt('install', '-y', '-t', `${codename}-backports`, 'mesa-vulkan-drivers');
+    try {
+      apt('update');
+      apt('install', '-y', '--no-install-recommends', '-t', `${codename}-backports`, 'mesa-vulkan-drivers');
+    } catch (error) {
+      // A source that does not answer would break every later `apt-get update` on this machine.
+      rmSync(list);
+      throw error;
+    }
   }
   if (old()) throw new Error(`Mesa ${packageVersion('mesa-vulkan-drivers')} is older than ${MESA_MAJOR}`);
 }
@@ -173,31 +236,30 @@ function copyFolder(from, to) {
 
 function playwrightChromium() {
   const { status } = spawnSync('npx', ['playwright', 'install', 'chromium'], {
-    stdio: 'inherit',
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
     timeout: DOWNLOAD_TIMEOUT_MS,
     shell: process.platform === 'win32',
   });
-  if (status !== 0) return null;
-  const script = "import('@playwright/test').then(({chromium}) => console.log(chromium.executablePath()))";
-  const executablePath = execFileSync(process.execPath, ['-e', script], {
-    encoding: 'utf8',
-    cwd: join(HERE, '..', '..'),
-  }).trim();
-  return existsSync(executablePath)
-    ? {
-        kind: 'Playwright’s Chromium',
-        executablePath,
-        args: process.platform === 'linux' ? SOFTWARE_GPU_ARGS : ['--enable-unsafe-webgpu'],
-      }
-    : null;
+  const executablePath = chromium.executablePath();
+  if (status !== 0 || !existsSync(executablePath)) return null;
+  return {
+    kind: 'Playwright’s Chromium',
+    executablePath,
+    args: process.platform === 'linux' ? SOFTWARE_GPU_ARGS : ['--enable-unsafe-webgpu'],
+    promises: ['core'],
+  };
 }
 
 function installedChromium() {
-  const names = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  const names = [
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  ];
   const executablePath = names.find((path) => existsSync(path));
-  return executablePath
-    ? { kind: 'installed Chromium on SwiftShader (fp32 only)', executablePath, args: SOFTWARE_GPU_ARGS }
-    : null;
+  return executablePath ? { kind: 'installed Chromium on SwiftShader', executablePath, args: SOFTWARE_GPU_ARGS } : null;
 }
 
 function run(command, args, options = {}) {

@@ -1,0 +1,3 @@
+import { commit } from './offence.ts';
+
+addEventListener('message', ({ data }) => commit(data));
