@@ -5,6 +5,8 @@ const browser = chosenBrowser();
 
 export default defineConfig({
   testDir: 'e2e',
+  // `*.test.ts` are Vitest's.
+  testMatch: '**/*.spec.ts',
   outputDir: '.cache/e2e-results',
   // Two cores and a GPU made of them: more workers only wait for each other, and shaders compile for seconds.
   workers: 1,

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { extname, join, normalize, resolve, sep } from 'node:path';
+import { extname, join, normalize, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Where models may be fetched from; everything else stays on this machine. */
@@ -105,7 +105,9 @@ async function answer(root, request, response) {
     'Content-Type': MIME_TYPES[extname(path)] ?? 'application/octet-stream',
     'Accept-Ranges': 'bytes',
     // Built assets carry a hash in their name; everything else may change with the next build.
-    'Cache-Control': path.includes(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',
+    'Cache-Control': relative(root, path).startsWith(`assets${sep}`)
+      ? 'public, max-age=31536000, immutable'
+      : 'no-cache',
     'Last-Modified': info.mtime.toUTCString(),
   };
   const range = byteRange(request.headers.range, info.size);

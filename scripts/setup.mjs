@@ -1,13 +1,12 @@
 /** What `npm start` and `npm test` share: the right Node, the packages installed, the app built. No dependencies. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The project's folder. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-const STAMPS = join(ROOT, '.cache');
 /** Everything the built app depends on. */
 const BUILD_INPUTS = ['src', 'workers', 'public', 'index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.json'];
 
@@ -19,12 +18,19 @@ export function requireNode() {
   process.exit(1);
 }
 
+/** What the last install and the last build were made from. They lie in what they describe: deleted with it. */
+const STAMPS = {
+  install: join(ROOT, 'node_modules', '.g-refine-install.sha256'),
+  build: join(ROOT, 'dist', '.g-refine-build.sha256'),
+};
+
 /** Runs a command in the project's folder with its output shown; returns whether it succeeded. */
 export function runCommand(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, {
     cwd: ROOT,
     stdio: 'inherit',
-    shell: process.platform === 'win32',
+    // On Windows, npm and npx are scripts that only a shell runs.
+    shell: process.platform === 'win32' && command !== process.execPath,
     ...options,
   });
   if (error) console.error(`${command}: ${error.message}`);
@@ -34,9 +40,10 @@ export function runCommand(command, args, options = {}) {
 /** Installs the locked packages unless that has been done for this lock file. Exits where it fails. */
 export function install() {
   const wanted = hashOf(['package-lock.json', '.npmrc']);
-  if (existsSync(join(ROOT, 'node_modules')) && stamp('install') === wanted) return;
+  if (stamp('install') === wanted) return;
   console.log('Installing packages …');
-  if (!runCommand('npm', ['ci', '--no-audit', '--no-fund'])) {
+  // The tools that build are development dependencies; NODE_ENV=production would leave them out.
+  if (!runCommand('npm', ['ci', '--no-audit', '--no-fund', '--include=dev'])) {
     console.error(
       'Installing the packages failed; see npm’s message above. Check the network and run the command again.',
     );
@@ -48,7 +55,7 @@ export function install() {
 /** Builds the app into `dist` unless it is there for these sources. Returns whether there is a build. */
 export function build() {
   const wanted = hashOf(BUILD_INPUTS);
-  if (existsSync(join(ROOT, 'dist', 'index.html')) && stamp('build') === wanted) return true;
+  if (stamp('build') === wanted) return true;
   console.log('Building the app …');
   if (!runCommand('npx', ['vite', 'build'])) return false;
   setStamp('build', wanted);
@@ -56,13 +63,11 @@ export function build() {
 }
 
 function stamp(name) {
-  const file = join(STAMPS, `${name}.sha256`);
-  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+  return existsSync(STAMPS[name]) ? readFileSync(STAMPS[name], 'utf8') : null;
 }
 
 function setStamp(name, value) {
-  mkdirSync(STAMPS, { recursive: true });
-  writeFileSync(join(STAMPS, `${name}.sha256`), value);
+  writeFileSync(STAMPS[name], value);
 }
 
 function hashOf(paths) {

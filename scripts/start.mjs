@@ -8,13 +8,20 @@ const DEFAULT_PORT = 4173;
 
 requireNode();
 install();
-if (!build()) {
-  console.error('The build failed; see the message above.');
-  process.exit(1);
-}
-const { address } = await serve({ root: join(ROOT, 'dist'), port: Number(process.env.PORT ?? DEFAULT_PORT) });
+if (!build()) fail('The build failed; see the message above.');
+const port = Number(process.env.PORT || DEFAULT_PORT);
+if (!Number.isInteger(port) || port < 0 || port > 65535) fail(`PORT is "${process.env.PORT}", not a port number.`);
+const { address } = await serve({ root: join(ROOT, 'dist'), port }).catch((error) =>
+  fail(`Cannot listen on port ${port}: ${error.message}. Choose another: PORT=8080 npm start`),
+);
 console.log(`\n  G-Refine is at ${address}   (Ctrl+C ends it)\n`);
 if (hasDisplay()) openBrowser(address);
+
+/** @returns {never} */
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
 
 function hasDisplay() {
   if (process.env.CI || process.env.NO_OPEN) return false;

@@ -2,7 +2,7 @@
  * `npm test`: sets up and runs every check, and prints `N passed, N failed` last. A failing stage does not stop the ones
  * after it, so that one run tells everything.
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, install, ROOT, requireNode, runCommand } from './setup.mjs';
 import { closingLine, countPlaywright, countVitest, total } from './testCounts.mjs';
@@ -24,13 +24,13 @@ const check = (run) => () => {
 const suite = (args, { report, count, env = {} }) => {
   const file = join(RESULTS, report);
   const succeeded = runCommand('npx', args, { env: { ...process.env, ...env } });
-  let counts = { passed: 0, failed: 0, skipped: 0 };
   try {
-    counts = count(JSON.parse(readFileSync(file, 'utf8')));
+    const counts = count(JSON.parse(readFileSync(file, 'utf8')));
+    return succeeded || counts.failed > 0 ? counts : { ...counts, failed: 1 };
   } catch (error) {
     console.error(`No report of ${args.join(' ')}: ${error.message}`);
+    return { passed: 0, failed: 1, skipped: 0 };
   }
-  return succeeded || counts.failed > 0 ? counts : { ...counts, failed: 1 };
 };
 
 const stages = {
@@ -67,6 +67,11 @@ for (const [name, { passed, failed, skipped, seconds }] of Object.entries(counts
   console.log(
     `${failed ? '✗' : '✓'} ${name.padEnd(14)} ${passed} passed, ${failed} failed, ${skipped} skipped  (${seconds} s)`,
   );
+}
+const browser = join(ROOT, '.cache', 'browser.json');
+if (existsSync(browser)) {
+  const { kind, hasF16 } = JSON.parse(readFileSync(browser, 'utf8'));
+  console.log(`  browser: ${kind}; half precision on its GPU: ${hasF16 ? 'yes' : 'no, tests of it are skipped'}`);
 }
 const sum = total(Object.values(counts));
 console.log(closingLine(sum));
