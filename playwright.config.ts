@@ -1,5 +1,5 @@
 import { defineConfig } from '@playwright/test';
-import { APP_PORT, chosenBrowser, PAGES_PORT } from './e2e/browser/chosenBrowser.ts';
+import { APP_PORT, chosenBrowser, PAGES_PORT, SUITE_FOLDER } from './e2e/browser/chosenBrowser.ts';
 
 const browser = chosenBrowser();
 
@@ -7,7 +7,7 @@ export default defineConfig({
   testDir: 'e2e',
   // `*.test.ts` are Vitest's.
   testMatch: '**/*.spec.ts',
-  outputDir: '.cache/e2e-results',
+  outputDir: `${SUITE_FOLDER}/results`,
   // Two cores and a GPU made of them: more workers only wait for each other, and shaders compile for seconds.
   workers: 1,
   retries: 0,
@@ -34,7 +34,7 @@ export default defineConfig({
     },
     {
       name: 'test pages',
-      command: `npx vite build -c e2e/pages/vite.config.ts && node scripts/serve.mjs .cache/pages ${PAGES_PORT}`,
+      command: `npx vite build -c e2e/pages/vite.config.ts && node scripts/serve.mjs ${SUITE_FOLDER}/pages ${PAGES_PORT}`,
       url: `http://localhost:${PAGES_PORT}/`,
       timeout: 120_000,
       reuseExistingServer: false,

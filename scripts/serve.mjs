@@ -89,6 +89,17 @@ function listen(server, port, tries) {
   });
 }
 
+/** The first of `count` ports in a row, from 4273 on, that nobody listens on. */
+export async function freePort(count, from = 4273) {
+  const taken = [];
+  for (let port = from; port < from + count; port++) {
+    const server = createServer();
+    await listen(server, port, 0).catch(() => taken.push(port));
+    await new Promise((done) => server.close(done));
+  }
+  return taken.length === 0 ? from : freePort(count, taken.at(-1) + 1);
+}
+
 async function answer(root, request, response) {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { ...HEADERS, Allow: 'GET, HEAD' });

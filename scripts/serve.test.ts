@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { byteRange, CONTENT_SECURITY_POLICY, filePath, serve } from './serve.mjs';
+import { byteRange, CONTENT_SECURITY_POLICY, filePath, freePort, serve } from './serve.mjs';
 
 const outer = mkdtempSync(join(tmpdir(), 'g-refine-serve-'));
 const root = mkdtempSync(join(outer, 'dist-'));
@@ -51,6 +51,24 @@ test('a busy port is followed by the next', async () => {
   const second = await serve({ root, port: server.port });
   expect(second.port).toBeGreaterThan(server.port);
   await second.close();
+});
+
+test('finds ports in a row that are free', async () => {
+  expect(await freePort(1, server.port)).toBeGreaterThan(server.port);
+  expect(await freePort(2, server.port - 1)).toBeGreaterThan(server.port);
+});
+
+test('only what carries a hash in its name is kept by the browser', async () => {
+  const inner = join(root, 'assets');
+  mkdirSync(inner);
+  writeFileSync(join(inner, 'index-abc.js'), '');
+  const kept = async (address: string) => (await fetch(address)).headers.get('cache-control');
+  expect(await kept(`${server.address}assets/index-abc.js`)).toMatch(/immutable/);
+  expect(await kept(`${server.address}data.wasm`)).toBe('no-cache');
+  // Where the whole app lies in a folder of that name, too.
+  const other = await serve({ root: inner, port: 0 });
+  expect(await kept(`${other.address}index-abc.js`)).toBe('no-cache');
+  await other.close();
 });
 
 test('reads ranges', () => {

@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from './serve.mjs';
 import { build, install, ROOT, requireNode, runCommand } from './setup.mjs';
 import { closingLine, countPlaywright, countVitest, total } from './testCounts.mjs';
 
@@ -33,6 +34,9 @@ const suite = (args, { report, count, env = {} }) => {
   }
 };
 
+// Another suite on this machine may have taken the usual ports.
+const port = process.env.GREFINE_E2E_PORT ?? (await freePort(2));
+
 const stages = {
   'type check': check(() =>
     ['tsconfig.json', 'tsconfig.pure.json', 'tsconfig.node.json']
@@ -51,7 +55,7 @@ const stages = {
     suite(['playwright', 'test', '--reporter=list,json'], {
       report: 'e2e.json',
       count: countPlaywright,
-      env: { PLAYWRIGHT_JSON_OUTPUT_NAME: join(RESULTS, 'e2e.json') },
+      env: { PLAYWRIGHT_JSON_OUTPUT_NAME: join(RESULTS, 'e2e.json'), GREFINE_E2E_PORT: String(port) },
     }),
 };
 

@@ -17,6 +17,8 @@ export interface ChosenBrowser {
 export const APP_PORT = Number(process.env.GREFINE_E2E_PORT ?? 4273);
 /** Port of the test-only pages in `e2e/pages`. */
 export const PAGES_PORT = APP_PORT + 1;
+/** Where this suite's built pages and results go, relative to the project: two suites at once do not share it. */
+export const SUITE_FOLDER = `.cache/e2e/${APP_PORT}`;
 
 /** @throws Error before `node e2e/browser/setup.mjs` has run */
 export function chosenBrowser(): ChosenBrowser {

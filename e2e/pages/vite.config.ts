@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { tokenizerWithoutRuntime } from '../../vite.config.ts';
+import { SUITE_FOLDER } from '../browser/chosenBrowser.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -9,14 +11,15 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export default defineConfig({
   root: here,
   publicDir: fileURLToPath(new URL('../../reference/fixtures', import.meta.url)),
-  plugins: [tokenizerWithoutRuntime()],
+  plugins: [react(), tokenizerWithoutRuntime()],
   worker: { format: 'es', plugins: () => [tokenizerWithoutRuntime()] },
   build: {
     target: 'es2023',
-    outDir: fileURLToPath(new URL('../../.cache/pages', import.meta.url)),
+    outDir: fileURLToPath(new URL(`../../${SUITE_FOLDER}/pages`, import.meta.url)),
     emptyOutDir: true,
     minify: false,
     rolldownOptions: {
+      checks: { pluginTimings: false },
       input: readdirSync(here)
         .filter((file) => file.endsWith('.html'))
         .map((file) => here + file),
