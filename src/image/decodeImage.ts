@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { RgbaImage } from '../pipeline/ports.ts';
 import type { Orientation } from './container/tiff.ts';
+import { eightBitPng } from './eightBitPng.ts';
 import { type ImageHeader, readImageHeader } from './imageHeader.ts';
 import type { RowSource } from './rowSource.ts';
 
@@ -59,7 +60,9 @@ function withoutOrientation(blob: Blob, { orientationPatch }: ImageHeader): Blob
 
 async function decode(blob: Blob, header: ImageHeader, name: string): Promise<ImageBitmap> {
   try {
-    return await createImageBitmap(withoutOrientation(blob, header));
+    // Chromium cuts the low byte of 16 bits off, in colour and alpha, which over white adds up to 2/255.
+    const upright = header.sixteenBit ? await eightBitPng(blob) : withoutOrientation(blob, header);
+    return await createImageBitmap(upright);
   } catch (error) {
     const { format, width, height } = header;
     throw new UserError(

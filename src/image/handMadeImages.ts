@@ -6,11 +6,17 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Bytes from numbers, texts (as Latin-1) and bytes. */
 export function bytesOf(...parts: (number | string | Uint8Array | readonly number[])[]): Bytes {
-  const flat = parts.map((part) => {
+  const pieces = parts.map((part) => {
     if (typeof part === 'number') return [part];
-    return typeof part === 'string' ? Array.from(part, (letter) => letter.charCodeAt(0)) : Array.from(part);
+    return typeof part === 'string' ? Array.from(part, (letter) => letter.charCodeAt(0)) : part;
   });
-  return new Uint8Array(flat.flat());
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 /** A big-endian 32-bit number. */

@@ -25,6 +25,8 @@ export interface ImageHeader {
   /** Size in pixels as stored, before orientation. */
   readonly width: number;
   readonly height: number;
+  /** True: a PNG of 16 bits per sample. */
+  readonly sixteenBit: boolean;
   /** EXIF orientation that is to be applied to the stored picture. AVIF's own is applied in decoding and is 1 here. */
   readonly orientation: Orientation;
   /** Where the orientation is written in the file and the bytes that would say "upright"; null where nothing does. */
@@ -94,7 +96,7 @@ export async function readImageHeader(blob: Blob, { name }: { readonly name: str
     );
   }
   const { format } = found;
-  const { size, exif, complete } = await readers[format](file);
+  const { size, exif, complete, sixteenBit = false } = await readers[format](file);
   if (!size) {
     const message = `it starts like a ${format} image but states no size; the file is damaged or incomplete, so get it again`;
     throw new UserError('ImageError', `Cannot open "${name}": ${message}`);
@@ -104,7 +106,7 @@ export async function readImageHeader(blob: Blob, { name }: { readonly name: str
     const message = `this ${format} image of ${size.width}×${size.height} px ends too early, after ${blob.size} bytes`;
     throw new UserError('ImageError', `Cannot open "${name}": ${message}; download or copy it again`);
   }
-  return { format, ...size, ...(await readOrientation(file, exif)) };
+  return { format, ...size, sixteenBit, ...(await readOrientation(file, exif)) };
 }
 
 async function readStart(file: BlobReader, name: string): Promise<Uint8Array> {

@@ -12,4 +12,6 @@ export interface ContainerHeader {
   readonly exif: ByteRange | null;
   /** False: the file ends before its picture does. */
   readonly complete: boolean;
+  /** True: 16 bits per sample. Told of PNG alone. */
+  readonly sixteenBit?: boolean;
 }

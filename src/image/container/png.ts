@@ -29,13 +29,16 @@ export async function pngHeader(file: BlobReader): Promise<ContainerHeader> {
   let size: ContainerHeader['size'] = null;
   let exif: ByteRange | null = null;
   let complete = false;
+  let sixteenBit = false;
   for await (const chunk of pngChunks(file)) {
     if (chunk.type === 'IHDR' && !size) {
-      const view = viewOf(await file.bytes(chunk.start, 8));
-      if (view.byteLength === 8) size = { width: view.getUint32(0), height: view.getUint32(4) };
+      const view = viewOf(await file.bytes(chunk.start, 9));
+      if (view.byteLength < 9) continue;
+      size = { width: view.getUint32(0), height: view.getUint32(4) };
+      sixteenBit = view.getUint8(8) === 16;
     }
     if (chunk.type === 'eXIf') exif ??= { start: chunk.start, length: chunk.length };
     if (chunk.type === 'IEND') complete = true;
   }
-  return { size, exif, complete };
+  return { size, exif, complete, sixteenBit };
 }
