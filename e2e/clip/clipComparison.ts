@@ -9,6 +9,7 @@ import { buildClipText, type ClipTextInput, endPosition, endRows } from '../../s
 import { buildClipVision } from '../../src/graph/clipVision.ts';
 import { compileClip } from '../../src/graph/compileClip.ts';
 import type { Precision, WeightIndex } from '../../src/graph/weights.ts';
+import type { ModelSession, TensorData } from '../../src/runtime/session.ts';
 import { MemorySink } from './memorySink.ts';
 
 /**
@@ -16,18 +17,8 @@ import { MemorySink } from './memorySink.ts';
  * what transformers and the CLIP Surgery reference computed. Runs in Node and in a page.
  */
 
-/** A tensor to or from a session. */
-export interface Feed {
-  readonly type: 'float32' | 'int32';
-  readonly dims: readonly number[];
-  readonly data: Float32Array | Int32Array;
-}
-
-export interface Session {
-  /** All outputs, as float32. */
-  run(feeds: Readonly<Record<string, Feed>>): Promise<Readonly<Record<string, Float32Array>>>;
-  release(): Promise<void>;
-}
+/** What is asked of a session; the runtime's `ModelSession` is one. */
+export type Session = Pick<ModelSession, 'run' | 'dispose'>;
 
 /** Makes a session of an ONNX file and the shards its weights lie in. */
 export type SessionFactory = (model: Uint8Array, shards: ReadonlyMap<string, Uint8Array>) => Promise<Session>;
@@ -138,11 +129,11 @@ async function compareImages(compiled: Compiled, imageSize: number): Promise<Com
       const name = `image${image}.${imageSize}`;
       const data = syntheticPixels(image, imageSize);
       const features = await session.run({
-        pixel_values: { type: 'float32', dims: [1, 3, imageSize, imageSize], data },
+        pixel_values: { dims: [1, 3, imageSize, imageSize], data },
       });
       comparisons.push(
-        compare(`${name}.cls`, features.cls, { golden: await golden(compiled, `${name}.cls`), dim: config.dim }),
-        compare(`${name}.patches`, features.patch_features, {
+        compare(`${name}.cls`, features.cls?.data, { golden: await golden(compiled, `${name}.cls`), dim: config.dim }),
+        compare(`${name}.patches`, features.patch_features?.data, {
           golden: await golden(compiled, `${name}.patches`),
           dim: config.dim,
         }),
@@ -151,7 +142,7 @@ async function compareImages(compiled: Compiled, imageSize: number): Promise<Com
     if (comparisons.length === 0) throw new RangeError(`There are no goldens of ${imageSize} px`);
     return comparisons;
   } finally {
-    await session.release();
+    await session.dispose();
   }
 }
 
@@ -163,19 +154,18 @@ async function compareTexts(compiled: Compiled, input: ClipTextInput): Promise<C
     const comparisons: Comparison[] = [];
     for (const { name, feed, ends, golden } of cases) {
       const rows = endRows(ends, feed.dims[1] as number);
-      const feeds = { [input]: feed, end_rows: { type: 'int32', dims: [rows.length], data: rows } } as const;
-      const { features } = await session.run(feeds);
-      comparisons.push(compare(name, features, { golden, dim: config.dim }));
+      const { features } = await session.run({ [input]: feed, end_rows: { dims: [rows.length], data: rows } });
+      comparisons.push(compare(name, features?.data, { golden, dim: config.dim }));
     }
     return comparisons;
   } finally {
-    await session.release();
+    await session.dispose();
   }
 }
 
 interface TextCase {
   readonly name: string;
-  readonly feed: Feed;
+  readonly feed: TensorData;
   /** Position of each text's end token. */
   readonly ends: readonly number[];
   readonly golden: Float32Array;
@@ -199,7 +189,6 @@ async function idCases(compiled: Compiled): Promise<TextCase[]> {
   ].map(({ name, of, length }) => ({
     name,
     feed: {
-      type: 'int32',
       dims: [of.length, length],
       data: Int32Array.from(of.flatMap(({ tokens }) => [...tokens.subarray(0, length)])),
     },
@@ -217,7 +206,7 @@ async function embeddingCases(compiled: Compiled): Promise<TextCase[]> {
   const dims = [2, contextLength, width];
   const ends = [LEARNED_END, LEARNED_END];
   const textCase = async (name: string, unit: Float32Array): Promise<TextCase> => {
-    return { name, feed: { type: 'float32', dims, data: await golden(compiled, name) }, ends, golden: unit };
+    return { name, feed: { dims, data: await golden(compiled, name) }, ends, golden: unit };
   };
   if (!compiled.goldens.tensors.has('learned.unit')) {
     return [await textCase('embeddings', await golden(compiled, 'embeddings.unit'))];
@@ -237,10 +226,10 @@ const LEARNED_FACTORS = ['overall', 'technical', 'rational', 'natural'];
 
 function compare(
   output: string,
-  actual: Float32Array | undefined,
+  actual: TensorData['data'] | undefined,
   { golden, dim }: { golden: Float32Array; dim: number },
 ): Comparison {
-  if (actual?.length !== golden.length) {
+  if (!(actual instanceof Float32Array) || actual.length !== golden.length) {
     throw new RangeError(`${output} has ${actual?.length} numbers, its golden ${golden.length}`);
   }
   let largest = 0;

@@ -21,20 +21,23 @@ const wasmSession: SessionFactory = async (model, shards) => {
   });
   return {
     async run(feeds) {
-      const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => [
-        name,
-        new ort.Tensor(type, data as Float32Array, dims),
-      ]);
+      const tensors = Object.entries(feeds).map(([name, { data, dims }]) => {
+        const tensor =
+          data instanceof Int32Array ? new ort.Tensor(data, dims) : new ort.Tensor(data as Float32Array, dims);
+        return [name, tensor] as const;
+      });
       const outputs = await session.run(Object.fromEntries(tensors));
-      return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]));
+      return Object.fromEntries(
+        Object.entries(outputs).map(([name, { data, dims }]) => [name, { data: data as Float32Array, dims }]),
+      );
     },
-    release: () => session.release(),
+    dispose: () => session.release(),
   };
 };
 
 describe('compiled CLIP against transformers and the CLIP Surgery reference, on wasm', () => {
   for (const checkpoint of Object.keys(TINY_CHECKPOINTS) as TinyCheckpoint[]) {
-    it.each<Precision>(['fp32', 'fp16', 'q8', 'q4'])(`${checkpoint} %s`, async (precision) => {
+    it.each<Precision>(['fp32', 'fp16', 'q8', 'q4'])(`${checkpoint} %s`, { timeout: 60_000 }, async (precision) => {
       const imageSizes = precision === 'fp32' ? [224, 336, 448, 512] : [224, 448];
       const comparisons = await compareClip(checkpoint, {
         precision,
