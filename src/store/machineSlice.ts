@@ -34,17 +34,21 @@ export interface MachineSlice {
 /** The machine's part of the store. */
 export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, preferences, remember, newId }) => {
   let wanted = preferences.tier;
+  /** Whether the present worker already tells of lost devices. */
+  let watched = false;
 
   const startEngine = async () => {
     set({ engine: { state: 'starting' } });
     try {
       const status = await workers.refine.start(wanted);
-      await workers.refine.watchDevice((reason) => {
-        const lost = new Error(reason);
-        lost.name = 'DeviceLostError';
-        // The job that was running tells the same story on its image; without one, it is told here.
-        if (!get().images.some((image) => image.job.state === 'analysing')) get().report(lost, 'start');
-      });
+      if (!watched)
+        await workers.refine.watchDevice((reason) => {
+          const lost = new Error(reason);
+          lost.name = 'DeviceLostError';
+          // The job that was running tells the same story on its image; without one, it is told here.
+          if (!get().images.some((image) => image.job.state === 'analysing')) get().report(lost, 'start');
+        });
+      watched = true;
       set({ engine: { state: 'ready', status } });
     } catch (error) {
       set({ engine: { state: 'failed', problem: toProblem(error, 'start') } });
@@ -61,6 +65,7 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
     },
     restartWorkers: async () => {
       workers.restart();
+      watched = false;
       set({ notices: [] });
       await get().start();
       get().retryFailed();

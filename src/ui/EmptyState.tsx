@@ -1,3 +1,4 @@
+import type { RuntimeStatus } from '../runtime/status.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import styles from './EmptyState.module.css';
@@ -66,7 +67,7 @@ function Machine() {
             )}
           </p>
           <p className={controls.quietText}>
-            {whyThisTier(status.tiers)} {TIER_NOTES[status.tier]}
+            {whyThisTier(status)} {TIER_NOTES[status.tier]}
             {tested?.passed && ` Self-test passed, ${tested.checks.length} checks.`}
           </p>
           <button type="button" className={controls.link} onClick={() => store.getState().setPanel('machine')}>
@@ -78,9 +79,13 @@ function Machine() {
   );
 }
 
-/** Why no better tier is in use: the reason of the best one that is not. */
-function whyThisTier(tiers: readonly { available: boolean; reason: string | null }[]): string | null {
-  return tiers.find(({ available, reason }) => !available && reason !== null)?.reason ?? null;
+/** Why no better tier is in use: the reason of the best one that is not. Tiers come best first. */
+function whyThisTier({ tiers, tier }: RuntimeStatus): string | null {
+  const better = tiers.slice(
+    0,
+    tiers.findIndex((option) => option.tier === tier),
+  );
+  return better.find(({ reason }) => reason !== null)?.reason ?? null;
 }
 
 function Models() {

@@ -10,7 +10,8 @@ import { PhraseIcon } from './PhraseIcon.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { FACTOR_NAMES, FACTOR_NOTES, MODE_NOTES, PHRASE_STATUS_NAMES, PHRASE_STATUS_NOTES, percent } from './words.ts';
 
-const QUALITY_NOTE = 'Q_P: how good the picture looks, whatever it shows. The mean of its factors.';
+const QUALITY_NOTE =
+  'Q_P: how good the picture looks, whatever it shows. The overall impression, lowered by every factor that is too low.';
 const MATCH_NOTE = 'Q_A: how much of the prompt the picture shows.';
 
 /** The scores of the picture and what they are made of. */
