@@ -6,6 +6,7 @@ import { expose } from 'comlink';
 import type { OpenedImage, RefineWorkerApi } from '../src/bridge/protocol.ts';
 import { findPromptContexts, type PromptContexts, readPromptContexts } from '../src/checkpoint/promptContexts.ts';
 import { UserError } from '../src/errors.ts';
+import { relativeRange } from '../src/image/heatmap.ts';
 import { heatmapPng } from '../src/image/heatmapPng.ts';
 import { readGenerationMetadata } from '../src/image/metadata/readGenerationMetadata.ts';
 import { analyse } from '../src/pipeline/analyse.ts';
@@ -93,7 +94,10 @@ const api = {
       return analyse({ image, prompt, clip, contexts, settings, onEvent, signal });
     }),
 
-  exportHeatmap: ({ jobId, map, ...options }) => jobs.run(jobId, (signal) => heatmapPng(map, { ...options, signal })),
+  exportHeatmap: ({ jobId, map, scale, ...size }) =>
+    jobs.run(jobId, (signal) =>
+      heatmapPng(map, { ...size, range: scale === 'relative' ? relativeRange([map]) : [0, 1], signal }),
+    ),
 
   cancel: async (jobId) => jobs.cancel(jobId),
 } satisfies RefineWorkerApi;
