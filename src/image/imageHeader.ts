@@ -88,7 +88,7 @@ function assertSize(name: string, { width, height }: { width: number; height: nu
  */
 export async function readImageHeader(blob: Blob, { name }: { readonly name: string }): Promise<ImageHeader> {
   const file = new BlobReader(blob);
-  const found = formatOf(await readStart(file, name));
+  const found = formatOf(await readable(file.bytes(0, SNIFFED_BYTES), name));
   if (found.format === null) {
     throw new UserError(
       'ImageError',
@@ -96,7 +96,7 @@ export async function readImageHeader(blob: Blob, { name }: { readonly name: str
     );
   }
   const { format } = found;
-  const { size, exif, complete, sixteenBit = false } = await readers[format](file);
+  const { size, exif, complete, sixteenBit = false } = await readable(readers[format](file), name);
   if (!size) {
     const message = `it starts like a ${format} image but states no size; the file is damaged or incomplete, so get it again`;
     throw new UserError('ImageError', `Cannot open "${name}": ${message}`);
@@ -109,9 +109,10 @@ export async function readImageHeader(blob: Blob, { name }: { readonly name: str
   return { format, ...size, sixteenBit, ...(await readOrientation(file, exif)) };
 }
 
-async function readStart(file: BlobReader, name: string): Promise<Uint8Array> {
+/** Says which file it was that could not be read. */
+async function readable<T>(reading: Promise<T>, name: string): Promise<T> {
   try {
-    return await file.bytes(0, SNIFFED_BYTES);
+    return await reading;
   } catch (error) {
     const message = `Cannot read "${name}": ${error instanceof Error ? error.message : error}; was it moved or changed?`;
     throw new UserError('ImageError', `${message} Open it again`, { cause: error });
