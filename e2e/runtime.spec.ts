@@ -114,6 +114,42 @@ test('twenty sessions leave no bytes on the GPU', async ({ openTestPage }) => {
   expect(end).toBe(0);
 });
 
+for (const tier of ['wasm', 'webgpu-fp32'] as const) {
+  test(`more than fits into memory on ${tier} says so, and what fits still runs`, async ({
+    openTestPage,
+    expectedErrors,
+  }) => {
+    // onnxruntime logs what it cannot allocate, on several lines.
+    expectedErrors.push(/nmemb=|E:onnxruntime|^$/);
+    const { error, y } = await call(await openTestPage('runtime.html'), 'fillMemory', tier);
+    expect(error).toMatch(/^OutOfMemoryError: There is not enough memory/);
+    expect(y).toEqual([0, 2, 4, 6]);
+  });
+}
+
+test("the kernels onnxruntime has for Intel's GPUs pass the self-test too", async ({ openTestPage, page, hasF16 }) => {
+  needsF16(hasF16);
+  // They are chosen by the adapter's name: split-K products and image-to-column convolutions.
+  await page.addInitScript(() => {
+    const prototypes: object[] = [GPUAdapter.prototype, GPUDevice.prototype];
+    for (const prototype of prototypes) {
+      for (const key of ['info', 'adapterInfo']) {
+        const original = Object.getOwnPropertyDescriptor(prototype, key)?.get;
+        if (!original) continue;
+        const get = function (this: object) {
+          const { subgroupMinSize, subgroupMaxSize } = original.call(this) as GPUAdapterInfo;
+          const info = { vendor: 'intel', architecture: 'xe-2lpg', device: '', description: '' };
+          return { ...info, subgroupMinSize, subgroupMaxSize, isFallbackAdapter: false };
+        };
+        Object.defineProperty(prototype, key, { get });
+      }
+    }
+  });
+  const status = await call(await openTestPage('runtime.html'), 'start', { preferred: 'webgpu-fp16' });
+  expect(status.adapter).toMatchObject({ vendor: 'intel', isSoftware: false });
+  expect(report(status, 'webgpu-fp16').passed).toBe(true);
+});
+
 test('a failed run harms no other', async ({ openTestPage }) => {
   const page = await openTestPage('runtime.html');
   const { error, y } = await call(page, 'failBetweenRuns');

@@ -101,6 +101,22 @@ const tests = {
     return { error: await error, y };
   },
 
+  /** What a run whose result needs 8 GiB throws, and whether another session still works. */
+  async fillMemory(tier: Tier): Promise<{ error: string; y: number[] }> {
+    const runtime = await Runtime.start({ preferred: tier });
+    const g = new GraphBuilder('huge', {});
+    const x = g.input('x', 'float32', [1]);
+    g.output('y', g.node('Expand', [x, g.int64s(2, 1 << 30)]), { type: 'float32', dims: [2, 1 << 30] });
+    const huge = await runtime.createSession(g.toBytes());
+    const error = await huge.run({ x: { dims: [1], data: Float32Array.of(1) } }).then(
+      () => 'none',
+      (thrown: Error) => `${thrown.name}: ${thrown.message}`,
+    );
+    const y = await double(await runtime.createSession(doubling()));
+    await runtime.dispose();
+    return { error, y };
+  },
+
   /** Errors of everything an encoder gives, against the goldens, relative to each golden's largest number. */
   async encodeClip({ tier, precision }: { tier: Tier; precision: Precision }): Promise<Record<string, number>> {
     const runtime = await Runtime.start({ preferred: tier });

@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { UserError } from '../errors.ts';
 import type { GpuDevice } from './device.ts';
 import { buildFor, loadOnnxRuntime, type OnnxRuntime, onnxQueue } from './onnxRuntime.ts';
+import { asUserError, outOfMemoryError } from './runtimeErrors.ts';
 import type { Tier } from './status.ts';
 
 /** A tensor in memory, row-major. */
@@ -53,7 +54,12 @@ export async function createSession(
     ...(gpu ? webgpuOptions(gpu) : { executionProviders: ['wasm'] }),
     externalData: externalData.map(({ path, data }) => ({ path, data })),
   };
-  const session = await onnxQueue.run(() => guarded(gpu, () => runtime.InferenceSession.create(model, options)));
+  const session = await onnxQueue.run(() =>
+    guarded(gpu, {
+      call: () => runtime.InferenceSession.create(model, options),
+      undo: (made) => made.release(),
+    }),
+  );
   return new OnnxSession(runtime, { session, gpu });
 }
 
@@ -88,7 +94,7 @@ class OnnxSession implements ModelSession {
     return onnxQueue.run(async () => {
       const inputs: Record<string, Tensor> = {};
       for (const [name, tensor] of Object.entries(feeds)) inputs[name] = this.#tensor(tensor);
-      const outputs = await guarded(this.#gpu, () => this.#session.run(inputs));
+      const outputs = await guarded(this.#gpu, { call: () => this.#session.run(inputs) });
       return Object.fromEntries(
         Object.entries(outputs).map(([name, { dims, data }]) => [name, { dims, data: data as TensorData['data'] }]),
       );
@@ -120,8 +126,12 @@ const ERROR_FILTERS = ['validation', 'out-of-memory', 'internal'] as const;
 /**
  * Calls onnxruntime and finds out what really happened: it computes on with buffers that were never allocated, kernels that
  * did not compile, and a device that is lost.
+ * @param undo frees what the call made, where it only seemed to succeed
  */
-async function guarded<T>(gpu: GpuDevice | null, call: () => Promise<T>): Promise<T> {
+async function guarded<T>(
+  gpu: GpuDevice | null,
+  { call, undo }: { call: () => Promise<T>; undo?: (made: T) => Promise<void> },
+): Promise<T> {
   if (!gpu) return call().catch((error: unknown) => Promise.reject(asUserError(error)));
   if (gpu.isLost) throw await deviceLost(gpu);
   for (const filter of ERROR_FILTERS) gpu.device.pushErrorScope(filter);
@@ -133,12 +143,15 @@ async function guarded<T>(gpu: GpuDevice | null, call: () => Promise<T>): Promis
   }
   // A failed call may be told of before the loss that failed it.
   if (outcome.status === 'rejected' && !gpu.isLost) await Promise.race([gpu.lost, wait(LOSS_DELAY)]);
+  const [error = outcome.status === 'rejected' ? outcome.reason : null] = errors;
+  if (outcome.status === 'fulfilled' && !gpu.isLost && error === null) return outcome.value;
+
+  if (outcome.status === 'fulfilled') await undo?.(outcome.value).catch(() => {});
   if (gpu.isLost) throw await deviceLost(gpu);
-  const outOfMemory = errors.find((error) => error instanceof GPUOutOfMemoryError);
+  const outOfMemory = errors.find((reported) => reported instanceof GPUOutOfMemoryError);
   if (outOfMemory) throw outOfMemoryError(outOfMemory);
-  if (outcome.status === 'rejected') throw asUserError(outcome.reason);
-  if (errors[0]) throw new Error(`The GPU refused a kernel: ${errors[0].message}`);
-  return outcome.value;
+  const known = asUserError(error);
+  throw known instanceof GPUError ? new Error(`The GPU refused a kernel: ${known.message}`) : known;
 }
 
 /** Milliseconds to wait for a loss to be told before an error is taken for something else. */
@@ -150,24 +163,4 @@ function wait(milliseconds: number): Promise<void> {
 
 async function deviceLost(gpu: GpuDevice): Promise<UserError> {
   return new UserError('DeviceLostError', `${await gpu.lost} The job can be started again.`);
-}
-
-/** The error of onnxruntime as one that a user can act on, where it is one. */
-export function asUserError(error: unknown): unknown {
-  if (error instanceof UserError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return OUT_OF_MEMORY.test(message) ? outOfMemoryError(error) : error;
-}
-
-/** How V8, emscripten, onnxruntime's allocators and Dawn say it. */
-const OUT_OF_MEMORY =
-  /out of memory|bad_alloc|failed to allocate|allocation failed|could not allocate|cannot enlarge memory/i;
-
-function outOfMemoryError(cause: unknown): UserError {
-  const detail = cause instanceof Error || cause instanceof GPUError ? cause.message : String(cause);
-  return new UserError(
-    'OutOfMemoryError',
-    `There is not enough memory for this model (${detail}). Close other tabs, choose a smaller image size or a pack of lower precision.`,
-    { cause },
-  );
 }

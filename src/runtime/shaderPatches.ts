@@ -23,7 +23,7 @@ export function patchShader(code: string, patches: ReadonlySet<ShaderPatch>): st
 export function zeroLoopVariables(code: string): string {
   // `var<storage>` and its like have no space after `var`; textures and samplers have no zero value.
   return code.replace(
-    /\bvar\s+(\w+)\s*:\s*(?!texture_|sampler\b)([^;={}\n]+?)\s*;/g,
+    /\bvar\s+(\w+)\s*:\s*(?!\s|texture_|sampler\b)([^;={}\n]+?)\s*;/g,
     (_, name: string, type: string) => `var ${name} : ${type} = ${type}();`,
   );
 }
