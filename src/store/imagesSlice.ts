@@ -9,6 +9,7 @@ import type {
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { Slice } from './appStore.ts';
 import { isAbort, type Problem, toProblem } from './problem.ts';
+import { PROGRESS_INTERVAL } from './progressInterval.ts';
 
 /** What is being done with an image. */
 export type ImageJob =
@@ -21,9 +22,6 @@ export type ImageJob =
       readonly jobId: string;
       /** The prompt being analysed. */
       readonly prompt: string;
-      readonly stage: AnalysisStage | null;
-      readonly done: number;
-      readonly total: number;
       /** `performance.now()` at the start. */
       readonly startedAt: number;
       readonly cancelling: boolean;
@@ -52,10 +50,20 @@ export interface ImageItem {
   readonly packId: string | null;
 }
 
+/** How far the running analysis is. */
+export interface AnalysisProgress {
+  readonly jobId: string;
+  readonly stage: AnalysisStage;
+  readonly done: number;
+  readonly total: number;
+}
+
 /** The images and their analyses. */
 export interface ImagesSlice {
   readonly images: readonly ImageItem[];
   readonly selectedId: string | null;
+  /** Apart from the images: it changes many times a second, and only the status bar shows it. */
+  readonly analysisProgress: AnalysisProgress | null;
 
   /** Opens files, selects the first and analyses all of them, one after another. */
   addImages(files: readonly File[]): void;
@@ -84,6 +92,8 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
   let opening: Promise<void> = Promise.resolve();
   /** Whether the worker is at an analysis, be its image still in the strip or not. */
   let running = false;
+  /** When progress was last told. */
+  let toldAt = 0;
 
   const find = (id: string) => get().images.find((image) => image.id === id);
   const change = (id: string, part: Partial<ImageItem>) =>
@@ -113,7 +123,11 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     const job = find(id)?.job;
     if (job?.state !== 'analysing' || job.jobId !== jobId) return;
     if (event.type === 'stage') {
-      change(id, { job: { ...job, stage: event.stage, done: event.done, total: event.total } });
+      const { stage, done, total } = event;
+      const time = now();
+      if (stage === get().analysisProgress?.stage && time - toldAt < PROGRESS_INTERVAL) return;
+      toldAt = time;
+      set({ analysisProgress: { jobId, stage, done, total } });
     } else if (event.type === 'perceptual') {
       change(id, { perceptual: event.result });
     } else {
@@ -133,9 +147,6 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
         state: 'analysing',
         jobId,
         prompt,
-        stage: null,
-        done: 0,
-        total: 0,
         startedAt: now(),
         cancelling: false,
         again: false,
@@ -161,6 +172,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
       change(id, { job: isAbort(error) ? stopped : failed });
     }
     running = false;
+    set({ analysisProgress: null });
     get().runNext();
   };
 
@@ -177,6 +189,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
   return {
     images: [],
     selectedId: null,
+    analysisProgress: null,
 
     addImages: (files) => {
       const added = files.map(

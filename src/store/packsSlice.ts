@@ -3,6 +3,7 @@ import type { Precision } from '../graph/weights.ts';
 import type { Slice } from './appStore.ts';
 import type { ModelFolder } from './modelFolder.ts';
 import { isAbort } from './problem.ts';
+import { PROGRESS_INTERVAL } from './progressInterval.ts';
 
 /** The model folder being compiled. */
 export interface Install {
@@ -90,6 +91,7 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
     const { candidate, install } = get();
     if (!candidate || install) return;
     const jobId = newId();
+    let toldAt = 0;
     set({
       candidate: null,
       install: { jobId, name, progress: null, startedAt: now(), cancelling: false },
@@ -99,7 +101,10 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
         { jobId, name, files: candidate.files, precision },
         (progress) => {
           const running = get().install;
-          if (running?.jobId === jobId) set({ install: { ...running, progress } });
+          const isNews = progress.stage !== running?.progress?.stage || now() - toldAt >= PROGRESS_INTERVAL;
+          if (running?.jobId !== jobId || !isNews) return;
+          toldAt = now();
+          set({ install: { ...running, progress } });
         },
       );
       set({ install: null });

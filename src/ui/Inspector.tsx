@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import type { AlignmentResult, PerceptualResult } from '../pipeline/analysis.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { classes } from './classes.ts';
@@ -15,7 +16,7 @@ const QUALITY_NOTE =
 const MATCH_NOTE = 'Q_A: how much of the prompt the picture shows.';
 
 /** The scores of the picture and what they are made of. */
-export function Inspector({ image }: { image: ImageItem }) {
+export const Inspector = memo(function Inspector({ image }: { image: ImageItem }) {
   const { perceptual, alignment, job } = image;
   const busy = job.state === 'analysing' || job.state === 'waiting' || job.state === 'opening';
   return (
@@ -46,7 +47,7 @@ export function Inspector({ image }: { image: ImageItem }) {
       <ImageDetails image={image} />
     </div>
   );
-}
+});
 
 function Factors({ perceptual }: { perceptual: PerceptualResult | null }) {
   const store = useAppStore();

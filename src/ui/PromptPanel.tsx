@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, type PointerEvent, useEffect, useRef, useState } from 'react';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
@@ -11,7 +11,7 @@ import { useApp, useAppStore } from './StoreContext.tsx';
 import { PHRASE_STATUS_NAMES, percent, sourceWords } from './words.ts';
 
 /** The prompt as typed, its phrases marked by what became of them; editable. */
-export function PromptPanel({ image }: { image: ImageItem }) {
+export const PromptPanel = memo(function PromptPanel({ image }: { image: ImageItem }) {
   const store = useAppStore();
   const [editing, setEditing] = useState(false);
   const { id, prompt, alignment, alignmentPrompt, opened, job } = image;
@@ -84,7 +84,7 @@ export function PromptPanel({ image }: { image: ImageItem }) {
       )}
     </section>
   );
-}
+});
 
 function PromptEditor({
   value,

@@ -44,20 +44,26 @@ function AnalysisTask({
   onCancel: () => void;
 }) {
   const now = useNow();
+  const told = useApp((state) => state.analysisProgress);
   const { job } = image;
   if (job.state !== 'analysing') return null;
+  const progress = told?.jobId === job.jobId && !job.cancelling ? told : null;
   const waiting = images.filter(({ job: other }) => other.state === 'waiting').length;
-  const what = job.cancelling ? 'Stopping' : job.stage ? STAGE_WORDS[job.stage] : 'Starting';
-  const counted = job.total > 1 && !job.cancelling ? `${job.done} of ${job.total}` : null;
+  const what = job.cancelling ? 'Stopping' : progress ? STAGE_WORDS[progress.stage] : 'Starting';
+  const counted = progress && progress.total > 1 ? progress : null;
   const elapsed = now - job.startedAt;
   return (
     <Task
       what={what}
-      fraction={job.total > 1 && !job.cancelling ? job.done / job.total : null}
+      fraction={counted && counted.done / counted.total}
       cancelling={job.cancelling}
       onCancel={onCancel}
     >
-      {counted && <span>{counted}</span>}
+      {counted && (
+        <span>
+          {counted.done} of {counted.total}
+        </span>
+      )}
       {elapsed > 2000 && <span>{duration(elapsed)}</span>}
       <span className={styles.file}>{image.file.name}</span>
       {waiting > 0 && <span>{waiting} more waiting</span>}

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useRef } from 'react';
+import { type KeyboardEvent, memo, useEffect, useRef } from 'react';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
@@ -9,7 +9,7 @@ import styles from './Strip.module.css';
 import { percent } from './words.ts';
 
 /** Thumbnails of all images: the selected one is reached by Tab, the others by arrow keys, Delete removes. */
-export function Strip() {
+export const Strip = memo(function Strip() {
   const store = useAppStore();
   const images = useApp((state) => state.images);
   const selectedId = useApp((state) => state.selectedId);
@@ -44,7 +44,7 @@ export function Strip() {
               tabIndex={image.id === selectedId ? 0 : -1}
               onClick={() => store.getState().select(image.id)}
             >
-              <Thumbnail image={image} />
+              <Thumbnail preview={image.opened?.preview ?? null} />
               <State image={image} />
             </button>
             <button
@@ -69,7 +69,7 @@ export function Strip() {
       </button>
     </nav>
   );
-}
+});
 
 function statusWords({ job, perceptual, alignment }: ImageItem): string {
   switch (job.state) {
@@ -119,9 +119,8 @@ function State({ image }: { image: ImageItem }) {
 
 const THUMB_SIDE = 128;
 
-function Thumbnail({ image }: { image: ImageItem }) {
+const Thumbnail = memo(function Thumbnail({ preview }: { preview: ImageBitmap | null }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const preview = image.opened?.preview;
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
     if (!context || !preview) return;
@@ -140,4 +139,4 @@ function Thumbnail({ image }: { image: ImageItem }) {
     );
   }, [preview]);
   return <canvas ref={canvas} width={THUMB_SIDE} height={THUMB_SIDE} />;
-}
+});
