@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
-import { bytesOf, exifBlock, PNG_SIGNATURE, png, pngChunk, pngHead } from '../src/image/handMadeImages.ts';
+import { bytesOf, exifBlock, PNG_SIGNATURE, png, pngChunk, pngHead, uint32 } from '../src/image/handMadeImages.ts';
 import { expect, test } from './browser/fixtures.ts';
 import type { ImageTestApi } from './pages/image.worker.ts';
 
@@ -42,6 +42,15 @@ test('plain pixels come out as they went in', async ({ openTestPage }) => {
   const { data } = await call(page, 'decodeBytes', pngOf(256, rows), 'ramps.png');
   expect(data.filter((_, i) => i % 4 !== 3)).toEqual(rows.flat());
   expect(data.every((value, i) => i % 4 !== 3 || value === 255)).toBe(true);
+});
+
+test('colour chunks that mean sRGB, as ImageMagick writes them, change nothing', async ({ openTestPage }) => {
+  const page = await openTestPage('image.html');
+  const chromaticities = [31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000].map(uint32);
+  const chunks = [pngChunk('gAMA', uint32(45455)), pngChunk('cHRM', bytesOf(...chromaticities))];
+  const row = Array.from({ length: 256 * 3 }, (_, i) => (i / 3) | 0);
+  const { data } = await call(page, 'decodeBytes', pngOf(256, [row], { chunks }), 'gamma.png');
+  expect(data.filter((_, i) => i % 4 !== 3)).toEqual(row);
 });
 
 for (const { file, about, width, height, upright, 224: resized } of cases) {

@@ -48,21 +48,27 @@ function uprightTransform(
 }
 
 /**
- * The file with its orientation tag set to "upright". Browsers differ in which formats' orientation they apply (JPEG:
- * all; PNG and WebP: some) and in how that can be switched off: without the tag, none applies any, and we do. The file
- * itself is not copied. A PNG's checksum goes wrong by this, which for this kind of chunk makes readers ignore the chunk.
+ * The file as the browser is to see it, without an orientation and without misleading colour chunks. Browsers differ in
+ * which formats' orientation they apply (JPEG: all; PNG and WebP: some) and in how that can be switched off: without the tag,
+ * none applies any, and we do. The file itself is not copied. A PNG's checksum goes wrong by this, which for this kind of
+ * chunk makes readers ignore the chunk.
  */
-function withoutOrientation(blob: Blob, { orientationPatch }: ImageHeader): Blob {
-  if (!orientationPatch) return blob;
-  const { range, upright } = orientationPatch;
-  return new Blob([blob.slice(0, range.start), upright, blob.slice(range.start + range.length)], { type: blob.type });
+function patched(blob: Blob, { patches }: ImageHeader): Blob {
+  if (patches.length === 0) return blob;
+  const parts: BlobPart[] = [];
+  let at = 0;
+  for (const { range, bytes } of patches) {
+    parts.push(blob.slice(at, range.start), bytes);
+    at = range.start + range.length;
+  }
+  return new Blob([...parts, blob.slice(at)], { type: blob.type });
 }
 
 async function decode(blob: Blob, header: ImageHeader, name: string): Promise<ImageBitmap> {
   try {
     // Chromium cuts the low byte of 16 bits off, in colour and alpha, which over white adds up to 2/255.
-    const upright = header.sixteenBit ? await eightBitPng(blob) : withoutOrientation(blob, header);
-    return await createImageBitmap(upright);
+    const file = patched(blob, header);
+    return await createImageBitmap(header.sixteenBit ? await eightBitPng(file) : file);
   } catch (error) {
     const { format, width, height } = header;
     throw new UserError(

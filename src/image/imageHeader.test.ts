@@ -10,6 +10,7 @@ import {
   png,
   pngChunk,
   pngHead,
+  uint32,
   webp,
 } from './handMadeImages.ts';
 import { MAX_PIXELS, MAX_SIDE, readImageHeader } from './imageHeader.ts';
@@ -100,9 +101,9 @@ describe('orientation', () => {
   it('can be patched to upright', async () => {
     for (const order of ['MM', 'II'] as const) {
       const bytes = jpeg([inJpeg(turned(6, order))]);
-      const { orientationPatch } = await read(bytes);
-      if (!orientationPatch) throw new Error('no patch');
-      bytes.set(orientationPatch.upright, orientationPatch.range.start);
+      const [patch] = (await read(bytes)).patches;
+      if (!patch) throw new Error('no patch');
+      bytes.set(patch.bytes, patch.range.start);
       expect(bytes).toEqual(jpeg([inJpeg(turned(1, order))]));
     }
   });
@@ -115,12 +116,35 @@ describe('orientation', () => {
       bytesOf('MM', 0, 42, 0, 0, 255, 255),
       bytesOf('nonsense'),
     ]) {
-      expect(await read(jpeg([inJpeg(exif)]))).toMatchObject({ orientation: 1, orientationPatch: null });
+      expect(await read(jpeg([inJpeg(exif)]))).toMatchObject({ orientation: 1, patches: [] });
     }
   });
 
   it('is left to the decoder in AVIF', async () => {
     expect(await read(avif({ width: 3, height: 2, exif: turned(6) }))).toMatchObject({ orientation: 1 });
+  });
+});
+
+describe('colour chunks of PNG', () => {
+  const gAMA = (gamma: number) => pngChunk('gAMA', uint32(gamma));
+  const cHRM = (red = 64000) =>
+    pngChunk('cHRM', bytesOf(...[31270, 32900, red, 33000, 30000, 60000, 15000, 6000].map(uint32)));
+
+  it('are left out where they only approximate sRGB', async () => {
+    const { patches } = await read(png([gAMA(45455), cHRM(), pngChunk('eXIf', turned(6))]));
+    // Behind the signature (8) and the head (25): chunks of 16 and 44 bytes, then the tag's value.
+    expect(patches.slice(0, 2)).toEqual([
+      { range: { start: 33, length: 16 }, bytes: new Uint8Array() },
+      { range: { start: 49, length: 44 }, bytes: new Uint8Array() },
+    ]);
+    expect(patches[2]).toMatchObject({ range: { length: 2 }, bytes: new Uint8Array([0, 1]) });
+  });
+
+  it('stay where they say something else, or something exact stands beside them', async () => {
+    const exact = ['iCCP', 'sRGB', 'cICP'].map((type) => [gAMA(45455), pngChunk(type, bytesOf(0))]);
+    for (const chunks of [...exact, [gAMA(100000)], [gAMA(45455), cHRM(70000)], [pngChunk('gAMA', bytesOf(1))], []]) {
+      expect((await read(png(chunks))).patches).toEqual([]);
+    }
   });
 });
 

@@ -29,8 +29,17 @@ export interface ImageHeader {
   readonly sixteenBit: boolean;
   /** EXIF orientation that is to be applied to the stored picture. AVIF's own is applied in decoding and is 1 here. */
   readonly orientation: Orientation;
-  /** Where the orientation is written in the file and the bytes that would say "upright"; null where nothing does. */
-  readonly orientationPatch: { readonly range: ByteRange; readonly upright: Uint8Array<ArrayBuffer> } | null;
+  /**
+   * What is to be changed in the file before a browser decodes it, in the file's order: an orientation tag, which then says
+   * "upright", and misleading colour chunks, which are left out.
+   */
+  readonly patches: readonly Patch[];
+}
+
+/** Bytes of a file and what is to stand there instead. */
+export interface Patch {
+  readonly range: ByteRange;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 const readers: Readonly<Record<ImageFormat, (file: BlobReader) => Promise<ContainerHeader>>> = {
@@ -47,7 +56,7 @@ const opened = 'PNG, JPEG, WebP, AVIF, GIF and BMP images are opened';
 const maxExifBytes = 1 << 16;
 
 async function readOrientation(file: BlobReader, range: ByteRange | null) {
-  const upright = { orientation: 1, orientationPatch: null } as const;
+  const upright = { orientation: 1, patch: null } as const;
   if (!range) return upright;
   // WebP writers differ on whether JPEG's prefix belongs to the chunk.
   const prefixed = (await file.bytes(range.start, 4)).toString() === '69,120,105,102';
@@ -60,7 +69,7 @@ async function readOrientation(file: BlobReader, range: ByteRange | null) {
   patch[exif.littleEndian ? 0 : bytes.length - 1] = 1;
   return {
     orientation: found.value,
-    orientationPatch: { range: { start: start + offset, length: bytes.length }, upright: patch },
+    patch: { range: { start: start + offset, length: bytes.length }, bytes: patch },
   };
 }
 
@@ -96,7 +105,7 @@ export async function readImageHeader(blob: Blob, { name }: { readonly name: str
     );
   }
   const { format } = found;
-  const { size, exif, complete, sixteenBit = false } = await readable(readers[format](file), name);
+  const { size, exif, complete, sixteenBit = false, misleading = [] } = await readable(readers[format](file), name);
   if (!size) {
     const message = `it starts like a ${format} image but states no size; the file is damaged or incomplete, so get it again`;
     throw new UserError('ImageError', `Cannot open "${name}": ${message}`);
@@ -106,7 +115,10 @@ export async function readImageHeader(blob: Blob, { name }: { readonly name: str
     const message = `this ${format} image of ${size.width}×${size.height} px ends too early, after ${blob.size} bytes`;
     throw new UserError('ImageError', `Cannot open "${name}": ${message}; download or copy it again`);
   }
-  return { format, ...size, sixteenBit, ...(await readOrientation(file, exif)) };
+  const { orientation, patch } = await readOrientation(file, exif);
+  const omitted = misleading.map((range) => ({ range, bytes: new Uint8Array() }));
+  const patches = [...omitted, ...(patch ? [patch] : [])].sort((a, b) => a.range.start - b.range.start);
+  return { format, ...size, sixteenBit, orientation, patches };
 }
 
 /** Says which file it was that could not be read. */

@@ -12,6 +12,8 @@ export interface ContainerHeader {
   readonly exif: ByteRange | null;
   /** False: the file ends before its picture does. */
   readonly complete: boolean;
+  /** Parts of the file to be left out in decoding. Told of PNG alone, see `pngHeader`. */
+  readonly misleading?: readonly ByteRange[];
   /** True: 16 bits per sample. Told of PNG alone. */
   readonly sixteenBit?: boolean;
 }
