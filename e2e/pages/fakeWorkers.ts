@@ -236,10 +236,14 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
       openImage: async (file): Promise<OpenedImage> => {
         await pause(scenario.step);
         failOnce('open');
-        const preview = await createImageBitmap(file);
+        const whole = await createImageBitmap(file);
+        const { width, height } = whole;
+        const shrink = Math.min(1, 1024 / Math.max(width, height));
+        const preview = await createImageBitmap(whole, { resizeWidth: Math.max(1, Math.round(width * shrink)) });
+        whole.close();
         return {
-          width: preview.width,
-          height: preview.height,
+          width,
+          height,
           preview,
           metadata: scenario.prompt
             ? {

@@ -62,15 +62,7 @@ interface Run {
   fail(error: Error): void;
 }
 
-function setUp({
-  packs = [pack('a')],
-  prompt = 'dog',
-  now = () => 0,
-}: {
-  packs?: PackSummary[];
-  prompt?: string;
-  now?: () => number;
-} = {}) {
+function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[]; prompt?: string } = {}) {
   const runs: Run[] = [];
   const cancelled: string[] = [];
   const closed: string[] = [];
@@ -133,7 +125,7 @@ function setUp({
     workers,
     settings: defaultAnalysisSettings,
     storage: null,
-    now,
+    now: () => 0,
     newId: () => `id${ids++}`,
   });
   const files = (...names: string[]) => names.map((name) => new File([''], name));
@@ -235,26 +227,6 @@ describe('images', () => {
 });
 
 describe('analyses', () => {
-  test('progress within a stage is told a few times a second, a new stage at once', async () => {
-    let time = 1000;
-    const { get, files, runs } = setUp({ now: () => time });
-    await get().start();
-    get().addImages(files('one'));
-    await rest();
-    const tell = (stage: 'encodeImage' | 'encodePhrases', done: number) => {
-      runs[0]?.tell({ type: 'stage', stage, done, total: 9 });
-      return get().analysisProgress?.done;
-    };
-    expect(tell('encodeImage', 1)).toBe(1);
-    expect(tell('encodeImage', 2)).toBe(1);
-    expect(tell('encodePhrases', 3)).toBe(3);
-    time += 100;
-    expect(tell('encodePhrases', 4)).toBe(4);
-    runs[0]?.finish();
-    await rest();
-    expect(get().analysisProgress).toBeNull();
-  });
-
   test('a failure loses neither image, prompt nor what was measured', async () => {
     const { get, files, runs } = setUp();
     await get().start();

@@ -9,7 +9,7 @@ import type {
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { Slice } from './appStore.ts';
 import { isAbort, type Problem, toProblem } from './problem.ts';
-import { PROGRESS_INTERVAL } from './progressInterval.ts';
+import { throttledProgress } from './throttledProgress.ts';
 
 /** What is being done with an image. */
 export type ImageJob =
@@ -92,8 +92,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
   let opening: Promise<void> = Promise.resolve();
   /** Whether the worker is at an analysis, be its image still in the strip or not. */
   let running = false;
-  /** When progress was last told. */
-  let toldAt = 0;
+  const progress = throttledProgress<AnalysisProgress>((analysisProgress) => set({ analysisProgress }));
 
   const find = (id: string) => get().images.find((image) => image.id === id);
   const change = (id: string, part: Partial<ImageItem>) =>
@@ -124,10 +123,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     if (job?.state !== 'analysing' || job.jobId !== jobId) return;
     if (event.type === 'stage') {
       const { stage, done, total } = event;
-      const time = now();
-      if (stage === get().analysisProgress?.stage && time - toldAt < PROGRESS_INTERVAL) return;
-      toldAt = time;
-      set({ analysisProgress: { jobId, stage, done, total } });
+      progress.tell({ jobId, stage, done, total });
     } else if (event.type === 'perceptual') {
       change(id, { perceptual: event.result });
     } else {
@@ -172,6 +168,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
       change(id, { job: isAbort(error) ? stopped : failed });
     }
     running = false;
+    progress.stop();
     set({ analysisProgress: null });
     get().runNext();
   };

@@ -3,7 +3,7 @@ import type { Precision } from '../graph/weights.ts';
 import type { Slice } from './appStore.ts';
 import type { ModelFolder } from './modelFolder.ts';
 import { isAbort } from './problem.ts';
-import { PROGRESS_INTERVAL } from './progressInterval.ts';
+import { throttledProgress } from './throttledProgress.ts';
 
 /** The model folder being compiled. */
 export interface Install {
@@ -91,28 +91,25 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
     const { candidate, install } = get();
     if (!candidate || install) return;
     const jobId = newId();
-    let toldAt = 0;
     set({
       candidate: null,
       install: { jobId, name, progress: null, startedAt: now(), cancelling: false },
     });
+    const shown = throttledProgress<ByteProgress>((progress) => {
+      const running = get().install;
+      if (running?.jobId === jobId) set({ install: { ...running, progress } });
+    });
     try {
-      const pack = await workers.compile.compileFolder(
-        { jobId, name, files: candidate.files, precision },
-        (progress) => {
-          const running = get().install;
-          const isNews = progress.stage !== running?.progress?.stage || now() - toldAt >= PROGRESS_INTERVAL;
-          if (running?.jobId !== jobId || !isNews) return;
-          toldAt = now();
-          set({ install: { ...running, progress } });
-        },
-      );
+      const job = { jobId, name, files: candidate.files, precision };
+      const pack = await workers.compile.compileFolder(job, shown.tell);
       set({ install: null });
       await get().loadPacks();
       await get().choosePack(pack.id);
     } catch (error) {
       set({ install: null });
       if (!isAbort(error)) get().report(error, 'install');
+    } finally {
+      shown.stop();
     }
   },
   cancelInstall: () => {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useLayoutEffect, useState } from 'react';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import type { Size } from './viewport.ts';
 
@@ -22,7 +22,8 @@ export function usePicture(image: ImageItem): PictureSource {
   const size = opened && { width: opened.width, height: opened.height };
   const fits = size !== null && size.width * size.height <= MAX_DRAWN_PIXELS;
 
-  useEffect(() => {
+  // A layout effect: the address is there before anything is drawn.
+  useLayoutEffect(() => {
     if (!fits) return;
     const made = URL.createObjectURL(file);
     setUrl(made);
