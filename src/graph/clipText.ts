@@ -1,7 +1,16 @@
 import { GraphBuilder, type Value } from './builder.ts';
 import type { ClipConfig } from './clipConfig.ts';
-import { activate, addLayerNorm, attention, layerNorm, linear, splitColumns, unitRows } from './layers.ts';
-import { ELEMENT_TYPE } from './onnxModel.ts';
+import {
+  activate,
+  activationType,
+  addLayerNorm,
+  attention,
+  cast,
+  layerNorm,
+  linear,
+  splitColumns,
+  unitRows,
+} from './layers.ts';
 import type { WeightIndex } from './weights.ts';
 
 /** What a text graph starts from: token ids, or rows of the token embedding (learned contexts). */
@@ -25,6 +34,7 @@ export function buildClipText(
 ): Uint8Array<ArrayBuffer> {
   const g = new GraphBuilder(`clip_text_${input}`, weights);
   const { width, heads, blocks, layerNormEpsilon: epsilon } = text;
+  const type = activationType(g, 'text.final_norm.bias');
   const embedded = embed(g, { input, width });
   const shape = g.node('Shape', [embedded]);
   const length = g.node('Shape', [embedded], { attributes: { start: 1, end: 2 } });
@@ -56,7 +66,10 @@ export function buildClipText(
       { name: isLast ? 'text.final_norm' : `text.blocks.${i + 1}.attention_norm`, epsilon },
     ));
   }
-  g.output('features', unitRows(g, project(normed, 'text.projection')), { type: 'float32', dims: ['texts', dim] });
+  g.output('features', unitRows(g, project(normed, 'text.projection'), type), {
+    type: 'float32',
+    dims: ['texts', dim],
+  });
   return g.toBytes();
 }
 
@@ -66,8 +79,7 @@ function embed(g: GraphBuilder, { input, width }: { input: ClipTextInput; width:
     return g.node('Gather', [g.weight('text.token_embedding'), g.input('ids', 'int32', ['texts', 'tokens'])]);
   }
   const embeddings = g.input('embeddings', 'float32', ['texts', 'tokens', width]);
-  const { type } = g.stored('text.positions');
-  return type === 'float16' ? g.node('Cast', [embeddings], { attributes: { to: ELEMENT_TYPE.float16 } }) : embeddings;
+  return cast(g, embeddings, { from: 'float32', to: activationType(g, 'text.positions') });
 }
 
 /**

@@ -1,8 +1,18 @@
 import { GraphBuilder, type Value } from './builder.ts';
 import type { ClipConfig, ClipVisionConfig } from './clipConfig.ts';
 import { gridSide, SURGERY_BLOCKS } from './clipWeights.ts';
-import { activate, addLayerNorm, attention, layerNorm, linear, rows, splitColumns, unitRows } from './layers.ts';
-import { ELEMENT_TYPE } from './onnxModel.ts';
+import {
+  activate,
+  activationType,
+  addLayerNorm,
+  attention,
+  cast,
+  layerNorm,
+  linear,
+  rows,
+  splitColumns,
+  unitRows,
+} from './layers.ts';
 import type { WeightIndex } from './weights.ts';
 
 /**
@@ -26,8 +36,12 @@ export function buildClipVision(
   const g = new GraphBuilder(`clip_vision_${imageSize}`, weights);
   const { width, heads, blocks, layerNormEpsilon: epsilon } = vision;
   const grid = gridSide(imageSize, vision.patchSize);
+  const type = activationType(g, 'vision.post_norm.bias');
+  // onnxruntime's attention sums in the type of its inputs. Over a thousand tokens halves lose 5e-3 of the result, and V Vᵀ
+  // may overflow, so attention alone is computed in float32.
   const attend = (q: Value, k: Value, v: Value) =>
-    asRows(attention(g, [asBatch(q), asBatch(k), asBatch(v)], { heads }));
+    cast(g, asRows(attention(g, [asBatch(q), asBatch(k), asBatch(v)], { heads })), { from: 'float32', to: type });
+  const widened = (x: Value) => cast(g, x, { from: type, to: 'float32' });
   const asBatch = (x: Value) => g.node('Reshape', [x, g.int64s(1, -1, width)]);
   const asRows = (x: Value) => g.node('Reshape', [x, g.int64s(-1, width)]);
   const project = (x: Value, name: string, inputs = width) => linear(g, x, { name, inputs });
@@ -50,7 +64,11 @@ export function buildClipVision(
   const last = `vision.blocks.${blocks - 1}`;
   for (let i = 0; i < blocks - 1; i++) {
     const block = `vision.blocks.${i}`;
-    const [queries, keys, values] = splitColumns(g, project(normed, `${block}.qkv`), 3) as [Value, Value, Value];
+    const [queries, keys, values] = splitColumns(g, widened(project(normed, `${block}.qkv`)), 3) as [
+      Value,
+      Value,
+      Value,
+    ];
     if (i >= blocks - SURGERY_BLOCKS) operateOn(values, block);
     const attended = project(attend(queries, keys, values), `${block}.attention_out`);
     ({ sum: stream, normed } = addLayerNorm(g, [stream, attended], { name: `${block}.feed_forward_norm`, epsilon }));
@@ -61,18 +79,16 @@ export function buildClipVision(
   }
 
   // Of the last block's original path only the class token is used, so all but keys and values is one row.
-  const [keys, values] = splitColumns(g, project(normed, `${last}.key_value`), 2) as [Value, Value];
+  const [keys, values] = splitColumns(g, widened(project(normed, `${last}.key_value`)), 2) as [Value, Value];
   const patches = rows(g, operateOn(values, last), [1, grid ** 2 + 1]);
-  const query = project(rows(g, normed, [0, 1]), `${last}.query`);
+  const query = widened(project(rows(g, normed, [0, 1]), `${last}.query`));
   const attended = project(attend(query, keys, values), `${last}.attention_out`);
   const inner = addLayerNorm(g, [rows(g, stream, [0, 1]), attended], { name: `${last}.feed_forward_norm`, epsilon });
   const classToken = g.node('Add', [inner.sum, feedForward(inner.normed, last)]);
 
   const tokens = g.node('Concat', [classToken, patches], { attributes: { axis: 0 } });
-  const features = unitRows(
-    g,
-    project(layerNorm(g, tokens, { name: 'vision.post_norm', epsilon }), 'vision.projection'),
-  );
+  const projected = project(layerNorm(g, tokens, { name: 'vision.post_norm', epsilon }), 'vision.projection');
+  const features = unitRows(g, projected, type);
   const first = g.constant('first', { type: 'int64', dims: [], data: new Uint8Array(8) });
   g.output('cls', g.node('Gather', [features, first]), { type: 'float32', dims: [dim] });
   g.output('patch_features', rows(g, features, [1, grid ** 2 + 1]), { type: 'float32', dims: [grid ** 2, dim] });
@@ -88,15 +104,12 @@ function embed(
   { patchSize }: ClipVisionConfig,
   { imageSize, grid }: { imageSize: number; grid: number },
 ): Value {
-  const weightName = 'vision.patch_embedding.weight';
   let image = g.input('pixel_values', 'float32', [1, 3, imageSize, imageSize]);
   const used = grid * patchSize;
   if (used < imageSize) {
     image = g.node('Slice', [image, g.int64s(0, 0), g.int64s(used, used), g.int64s(2, 3)]);
   }
-  if (g.stored(weightName).type === 'float16') {
-    image = g.node('Cast', [image], { attributes: { to: ELEMENT_TYPE.float16 } });
-  }
+  image = cast(g, image, { from: 'float32', to: activationType(g, 'vision.patch_embedding.weight') });
   const cut = g.node('Reshape', [image, g.int64s(3, grid, patchSize, grid, patchSize)]);
   const patches = g.node('Transpose', [cut], { attributes: { perm: [1, 3, 0, 2, 4] } });
   const flat = g.node('Reshape', [patches, g.int64s(grid ** 2, 3 * patchSize ** 2)]);

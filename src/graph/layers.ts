@@ -1,6 +1,7 @@
 import { QUANTISATION_BLOCK } from './blockQuantisation.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 import type { ClipActivation } from './clipConfig.ts';
+import { ELEMENT_TYPE } from './onnxModel.ts';
 import { scalesName } from './storedLayout.ts';
 
 /**
@@ -37,6 +38,11 @@ export function linear(
     },
   });
   return add ? g.node('Add', [product, add]) : product;
+}
+
+/** Type of the activations: that of the biases and norms, which are never quantised. */
+export function activationType(g: GraphBuilder, biasName: string): 'float32' | 'float16' {
+  return g.stored(biasName).type === 'float32' ? 'float32' : 'float16';
 }
 
 /** Layer normalisation over the last axis; statistics in float32 whatever the type of `x`. */
@@ -92,8 +98,17 @@ export function attention(
   });
 }
 
+/** The same numbers in another type; nothing where they are in it already. */
+export function cast(
+  g: GraphBuilder,
+  x: Value,
+  { from, to }: { from: 'float32' | 'float16'; to: 'float32' | 'float16' },
+): Value {
+  return from === to ? x : g.node('Cast', [x], { attributes: { to: ELEMENT_TYPE[to] } });
+}
+
 /** Rows scaled to unit length, in float32: `[rows, dim]`. */
-export function unitRows(g: GraphBuilder, x: Value): Value {
-  const wide = g.node('Cast', [x], { attributes: { to: 1 } });
+export function unitRows(g: GraphBuilder, x: Value, from: 'float32' | 'float16'): Value {
+  const wide = cast(g, x, { from, to: 'float32' });
   return g.node('Div', [wide, g.node('ReduceL2', [wide, g.int64s(-1)], { attributes: { keepdims: 1 } })]);
 }
