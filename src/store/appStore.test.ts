@@ -195,6 +195,17 @@ describe('images', () => {
     expect(states(get)[0]).toBe('failed');
   });
 
+  test('a cancel also holds for those still being read, until one is asked for again', async () => {
+    const { get, files, runs } = setUp();
+    await get().start();
+    get().addImages(files('one', 'two'));
+    get().cancelAnalyses();
+    get().analyse(get().images[1]?.id ?? '');
+    await rest();
+    expect(states(get)).toEqual(['idle', 'analysing']);
+    expect(runs.map(({ name }) => name)).toEqual(['two']);
+  });
+
   test('words typed while the file is read are kept', async () => {
     const { get, files } = setUp();
     get().addImages(files('one'));

@@ -13,7 +13,8 @@ import { throttledProgress } from './throttledProgress.ts';
 
 /** What is being done with an image. */
 export type ImageJob =
-  | { readonly state: 'opening' }
+  /** Being read; analysed afterwards unless that was cancelled meanwhile. */
+  | { readonly state: 'opening'; readonly thenAnalyse: boolean }
   /** Open; nothing is being done. */
   | { readonly state: 'idle' }
   | { readonly state: 'waiting' }
@@ -74,7 +75,7 @@ export interface ImagesSlice {
   setPrompt(id: string, prompt: string): void;
   /** Analyses an image with its present prompt, before anything else that waits. */
   analyse(id: string): void;
-  /** Stops the running analysis and takes everything waiting out of the queue. */
+  /** Stops the running analysis and takes everything waiting, or still being opened, out of the queue. */
   cancelAnalyses(): void;
   /** Queues every open image that was never analysed. */
   queueUnanalysed(): void;
@@ -101,7 +102,6 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
   const open = async (id: string) => {
     const image = find(id);
     if (!image) return;
-    change(id, { job: { state: 'opening' } });
     try {
       const opened = await workers.refine.openImage(image.file);
       const present = find(id);
@@ -111,7 +111,8 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
       }
       // Words typed while the file was being read are the user's; they win over the file's.
       const prompt = present.prompt === '' ? (opened.metadata?.prompt ?? '') : present.prompt;
-      change(id, { opened, prompt, job: { state: 'waiting' } });
+      const thenAnalyse = present.job.state === 'opening' && present.job.thenAnalyse;
+      change(id, { opened, prompt, job: { state: thenAnalyse ? 'waiting' : 'idle' } });
       get().runNext();
     } catch (error) {
       change(id, { job: { state: 'failed', problem: toProblem(error, 'open') } });
@@ -178,7 +179,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     if (!image) return;
     if (image.opened) change(id, { job: { state: 'waiting' } });
     else {
-      change(id, { job: { state: 'opening' } });
+      change(id, { job: { state: 'opening', thenAnalyse: true } });
       opening = opening.then(() => open(id));
     }
   };
@@ -195,7 +196,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
           file,
           opened: null,
           prompt: '',
-          job: { state: 'opening' },
+          job: { state: 'opening', thenAnalyse: true },
           perceptual: null,
           alignment: null,
           alignmentPrompt: null,
@@ -234,7 +235,11 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     setPrompt: (id, prompt) => change(id, { prompt }),
     analyse: (id) => {
       const job = find(id)?.job;
-      if (!job || job.state === 'opening' || job.state === 'waiting') return;
+      if (!job || job.state === 'waiting') return;
+      if (job.state === 'opening') {
+        change(id, { job: { ...job, thenAnalyse: true } });
+        return;
+      }
       if (job.state === 'analysing') {
         workers.refine.cancel(job.jobId).catch((error) => get().report(error, 'analyse'));
         change(id, { job: { ...job, cancelling: true, again: true } });
@@ -246,6 +251,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     cancelAnalyses: () => {
       for (const { id, job } of get().images) {
         if (job.state === 'waiting') change(id, { job: { state: 'idle' } });
+        if (job.state === 'opening') change(id, { job: { ...job, thenAnalyse: false } });
         if (job.state === 'analysing' && (!job.cancelling || job.again)) {
           change(id, { job: { ...job, cancelling: true, again: false } });
           workers.refine.cancel(job.jobId).catch((error) => get().report(error, 'analyse'));
