@@ -33,6 +33,14 @@ test('plain files that make a model are one, and images beside them are images',
   expect(images.map(({ name }) => name)).toEqual(['dog.png']);
 });
 
+test('torch weights make a model too, and count only where there are no safetensors', () => {
+  const torch = [file('config.json'), file('pytorch_model.bin', { size: 30 }), file('merges.txt')];
+  expect(sortFiles(torch).models[0]).toMatchObject({ weightBytes: 30, files: [{}, {}, {}] });
+  const both = [...torch, file('model.safetensors', { size: 20 })];
+  expect(sortFiles(both).models[0]?.weightBytes).toBe(20);
+  expect(sortFiles([file('config.json'), file('firmware.bin')]).models).toEqual([]);
+});
+
 test('a snapshot of the hub cache is named after its repository', () => {
   const root = 'models--openai--clip-vit-base-patch16/snapshots/57c216476eefef5ab752ec549e440a49ae4ae5f3';
   const { models } = sortFiles([file(`${root}/config.json`), file(`${root}/model.safetensors`)]);

@@ -21,7 +21,10 @@ export interface SortedFiles {
 
 const IMAGE_NAME = /\.(png|apng|jpe?g|jfif|webp|avif|gif|bmp|tiff?|heic|heif|jxl)$/i;
 /** Files of a model repository that the compiler may read; anything else in the folder is left out. */
-const MODEL_FILE = /\.(safetensors|json|txt|model|pth)$/i;
+const MODEL_FILE = /\.(safetensors|bin|json|txt|model|pth)$/i;
+/** Weights as published; torch's own format is read where there are no safetensors. */
+const SAFETENSORS = /\.safetensors$/i;
+const TORCH_WEIGHTS = /(^|\/)pytorch_model[^/]*\.bin$/i;
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
@@ -34,12 +37,14 @@ function modelName(folder: string): string {
 }
 
 /**
- * Sorts dropped or picked files. A folder that holds `config.json` and a `.safetensors` file is a model, whatever lies
+ * Sorts dropped or picked files. A folder that holds `config.json` and weights (`.safetensors`, `pytorch_model.bin`) is a model, whatever lies
  * under it belongs to it, and images in it are no images to analyse. Other images are images, by type or by name.
  */
 export function sortFiles(files: readonly PathedFile[]): SortedFiles {
   const withConfig = new Set(files.filter((f) => nameOf(f.path) === 'config.json').map((f) => folderOf(f.path)));
-  const withWeights = new Set(files.filter((f) => /\.safetensors$/i.test(f.path)).map((f) => folderOf(f.path)));
+  const withWeights = new Set(
+    files.filter(({ path }) => SAFETENSORS.test(path) || TORCH_WEIGHTS.test(path)).map((f) => folderOf(f.path)),
+  );
   const roots = [...withConfig].filter((folder) => withWeights.has(folder));
   const within = (path: string, folder: string) => folder === '' || path.startsWith(`${folder}/`);
 
@@ -47,7 +52,8 @@ export function sortFiles(files: readonly PathedFile[]): SortedFiles {
     const own = files
       .filter(({ path }) => within(path, folder) && MODEL_FILE.test(path))
       .map(({ path, file }) => ({ path: folder === '' ? path : path.slice(folder.length + 1), file }));
-    const weightBytes = own.reduce((sum, { path, file }) => sum + (/\.safetensors$/i.test(path) ? file.size : 0), 0);
+    const read = own.some(({ path }) => SAFETENSORS.test(path)) ? SAFETENSORS : TORCH_WEIGHTS;
+    const weightBytes = own.reduce((sum, { path, file }) => sum + (read.test(path) ? file.size : 0), 0);
     return { name: modelName(folder), files: own, weightBytes };
   });
 
