@@ -10,7 +10,7 @@ import { generatedPng } from './journeys/generatedPng.ts';
  */
 
 const PROMPT = 'a red hat on a brown dog, oil painting';
-/** No task of the page may take longer, ms. */
+/** No task of the page may take longer, ms of CPU time. */
 const LONGEST_TASK = 50;
 
 const picture = (name = 'dog.png', size = {}) => ({ name, mimeType: 'image/png', buffer: generatedPng(size) });
@@ -239,9 +239,9 @@ test.describe('the prompt', () => {
     await open(page, { prompt: '' });
     await addImages(page);
     await expect(meter(page, 'Quality')).toHaveAttribute('aria-valuenow', '71');
-    await expect(page.getByText('The prompt names nothing to look for.')).toBeVisible();
+    await expect(page.getByText('Type the prompt below the picture')).toBeVisible();
     await page.keyboard.press('a');
-    await expect(page.getByText('No AQ-Map: the prompt names nothing to look for')).toBeVisible();
+    await expect(page.getByText('No AQ-Map without a prompt')).toBeVisible();
   });
 });
 
@@ -428,46 +428,51 @@ test('on a phone the inspector is a sheet under a picture that stays in sight', 
   await expect(page.getByRole('img', { name: 'The picture dog.png' })).toBeInViewport();
 });
 
-test('at 2048 px the page is never busy for longer than a moment', async ({ page }) => {
-  await page.addInitScript(() => {
-    const tasks: number[] = [];
-    Object.assign(globalThis, { longTasks: tasks });
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) tasks.push(duration);
-    }).observe({ type: 'longtask', buffered: true });
-  });
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** CPU time of its thread, microseconds. */
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+}
+
+/** CPU time of the longest tasks of the pages' main threads, ms. Unlike wall time, a busy machine does not change it. */
+function longestTasks(trace: Buffer): number[] {
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
+  const mainThreads = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid}/${tid}`),
+  );
+  return traceEvents
+    .filter(({ name, pid, tid }) => /RunTask$/.test(name) && mainThreads.has(`${pid}/${tid}`))
+    .map(({ tdur = 0 }) => tdur / 1000)
+    .sort((a, b) => b - a);
+}
+
+test('at 2048 px the page is never busy for longer than a moment', async ({ page, browser }) => {
   await open(page);
-  await addImages(page, picture('large.png', { width: 2048, height: 2048 }));
+  await addImages(page, picture('large.png', { width: 2048, height: 2048 }), picture('small.png'));
   await analysed(page);
-  const longTasks = () =>
-    page.evaluate(
-      () =>
-        new Promise<number[]>((resolve) => {
-          const { longTasks } = globalThis as unknown as { longTasks: number[] };
-          // Tasks are told a moment after they ended.
-          setTimeout(() => resolve(longTasks.splice(0)), 200);
-        }),
-    );
-  const slider = page.getByRole('slider', { name: 'Opacity' });
-  const lookAround = async () => {
-    const thumb = await slider.boundingBox();
-    if (!thumb) throw new Error('no slider');
-    const { x, y } = { x: thumb.x + 7, y: thumb.y + 7 };
-    await page.mouse.move(x, y);
-    await page.mouse.down();
-    for (let i = 0; i < 60; i++) await page.mouse.move(x - i * 1.5, y);
-    await page.mouse.move(x, y);
-    await page.mouse.up();
-    for (const key of ['a', 'b', 'm', 'p', 's', '+', '+', '-', 'z']) await page.keyboard.press(key);
-  };
-  // What happened until here is the page's start and the fake worker's decoding, which is a worker's work.
-  await longTasks();
-  // A task's time is wall time: on a machine busy with other things one round may be stalled, but not every one.
-  const rounds: number[][] = [];
-  for (let round = 0; round < 3; round++) {
-    await lookAround();
-    rounds.push((await longTasks()).filter((duration) => duration > LONGEST_TASK));
+  await expect(page.getByRole('button', { name: /^small\.png, quality 71/ })).toBeVisible();
+  const thumb = await page.getByRole('slider', { name: 'Opacity' }).boundingBox();
+  if (!thumb) throw new Error('no slider');
+  const { x, y } = { x: thumb.x + 7, y: thumb.y + 7 };
+  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  for (let i = 0; i < 60; i++) await page.mouse.move(x - i * 1.5, y);
+  await page.mouse.up();
+  for (const key of ['a', 'b', 'm', 'p', 's', '+', '+', '-', 'z']) await page.keyboard.press(key);
+  await page.mouse.click(5, 400);
+  for (const key of ['ArrowDown', 'ArrowUp']) {
+    await page.keyboard.press(key);
+    await expect(overlay(page)).toBeVisible();
   }
-  console.log(`Tasks over ${LONGEST_TASK} ms: ${JSON.stringify(rounds)}`);
-  expect(rounds).toContainEqual([]);
+  const tasks = longestTasks(await browser.stopTracing());
+  console.log(`Longest tasks of the page: ${tasks.slice(0, 5).map((ms) => ms.toFixed(1))} ms of ${tasks.length}`);
+  expect(tasks.length).toBeGreaterThan(100);
+  expect(tasks[0]).toBeGreaterThan(0);
+  expect(tasks[0]).toBeLessThanOrEqual(LONGEST_TASK);
 });

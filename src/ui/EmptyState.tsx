@@ -4,6 +4,7 @@ import controls from './controls.module.css';
 import styles from './EmptyState.module.css';
 import { useFiles } from './Files.tsx';
 import { Icon } from './Icon.tsx';
+import { COMMAND_KEY } from './keys.ts';
 import { AddModel } from './PacksPanel.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { adapterName, bytes, PRECISION_NAMES, TIER_NAMES, TIER_NOTES } from './words.ts';
@@ -27,7 +28,7 @@ export function EmptyState() {
             Open images
           </button>
           <span className={classes(controls.quietText, styles.paste)}>
-            or paste one with <kbd className={controls.key}>Ctrl V</kbd>
+            or paste one with <kbd className={controls.key}>{COMMAND_KEY} V</kbd>
           </span>
         </p>
         <p className={classes(controls.quietText, controls.small)}>

@@ -1,6 +1,7 @@
 import controls from './controls.module.css';
 import { type SavableMap, savableLayer, savableMaps, saveMap, saveNumbers } from './exports.ts';
 import { Icon } from './Icon.tsx';
+import { COMMAND_KEY } from './keys.ts';
 import { layerOf } from './layer.ts';
 import styles from './Panel.module.css';
 import { selectedImage, useApp, useAppStore } from './StoreContext.tsx';
@@ -19,7 +20,7 @@ export function ExportPanel() {
   const close = () => view.setPanel(null);
   const mapKey = (item: SavableMap) =>
     special ? item === maps[0] : inView !== null && !inView.mask && inView.map === item.map;
-  const key = <kbd className={controls.key}>Ctrl S</kbd>;
+  const key = <kbd className={controls.key}>{COMMAND_KEY} S</kbd>;
   return (
     <div className={styles.panel}>
       <section>

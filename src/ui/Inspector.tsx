@@ -136,7 +136,7 @@ function Phrases({ image, alignment }: { image: ImageItem; alignment: AlignmentR
 
 function emptyMatch(image: ImageItem): string {
   if (image.job.state === 'analysing') return 'Being measured after the quality.';
-  if (image.result) return 'The prompt names nothing to look for.';
+  if (image.result && image.alignmentPrompt?.trim()) return 'The prompt names nothing to look for.';
   return image.prompt.trim() === '' ? 'Type the prompt below the picture to see what is missing.' : 'Not measured yet.';
 }
 

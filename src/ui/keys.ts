@@ -1,3 +1,6 @@
+/** The key that commands are given with on this machine. */
+export const COMMAND_KEY = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
+
 /** The keys of the screen, in groups, as the help dialog shows them; `useKeys` obeys them. */
 export const KEYS: readonly {
   readonly title: string;
@@ -31,8 +34,8 @@ export const KEYS: readonly {
     keys: [
       { names: ['↑ ↓ ← →'], does: 'Through the strip' },
       { names: ['Delete'], does: 'Remove, in the strip' },
-      { names: ['Ctrl O'], does: 'Open' },
-      { names: ['Ctrl V'], does: 'Paste' },
+      { names: [`${COMMAND_KEY} O`], does: 'Open' },
+      { names: [`${COMMAND_KEY} V`], does: 'Paste' },
     ],
   },
   {
@@ -41,7 +44,7 @@ export const KEYS: readonly {
       { names: ['E'], does: 'Edit the prompt' },
       { names: ['Enter'], does: 'Analyse, in the prompt' },
       { names: ['Esc'], does: 'Cancel' },
-      { names: ['Ctrl S'], does: 'Save the map in view' },
+      { names: [`${COMMAND_KEY} S`], does: 'Save the map in view' },
       { names: ['?'], does: 'This help' },
     ],
   },

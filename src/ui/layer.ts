@@ -102,7 +102,9 @@ export function layerOf(image: ImageItem, view: LayerView): Layer | null {
 export function missingLayerReason(image: ImageItem, overlay: ViewSlice['overlay']): string | null {
   if (image.job.state === 'analysing' || image.job.state === 'waiting' || image.job.state === 'opening') return null;
   if (overlay === 'alignment' && image.perceptual && !image.alignment)
-    return 'No AQ-Map: the prompt names nothing to look for';
+    return image.alignmentPrompt?.trim()
+      ? 'No AQ-Map: the prompt names nothing to look for'
+      : 'No AQ-Map without a prompt';
   return null;
 }
 

@@ -15,7 +15,7 @@ export function colorRange(layer: Pick<Layer, 'map'>, scale: Scale): readonly [n
 /** Longest side painted for a map: patches hold no more detail than this shows. */
 const HEAT_SIDE = 512;
 /** For a mask: its edge is soft anyway, and unlike a heatmap it cannot be made in bands. */
-const MASK_SIDE = 288;
+const MASK_SIDE = 224;
 /** Rows of a heatmap painted between two chances for the page to do something else. */
 const BAND_ROWS = 96;
 
