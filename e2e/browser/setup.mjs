@@ -72,7 +72,7 @@ async function firstThatWorks(candidates) {
   for (const candidate of candidates) {
     const found = candidate();
     if (!found) continue;
-    const { promises = [], ...browser } = found;
+    const { promises = [], discard, ...browser } = found;
     const launch = {
       ...browser,
       args: [...QUIET_ARGS, ...browser.args],
@@ -84,8 +84,9 @@ async function firstThatWorks(candidates) {
       if (missing.length === 0) return { ...launch, version, hasF16: features?.includes('shader-f16') ?? false };
       console.warn(`${browser.kind} has no ${missing.join(', ')} here.`);
     } catch (error) {
-      console.warn(`${browser.kind} does not start here: ${error.message}`);
+      console.warn(`${browser.kind} does not start here: ${error.message.split('\n', 1)[0]}`);
     }
+    discard?.();
     if (candidate === named) process.exit(1);
   }
   return null;
@@ -160,6 +161,8 @@ function cpuHalfPrecision() {
       executablePath: join(target, 'chromium'),
       args: SOFTWARE_GPU_ARGS,
       promises: ['shader-f16'],
+      // A damaged copy is made anew by the next run.
+      discard: () => rmSync(stamp, { force: true }),
     };
   } catch (error) {
     console.warn(`No Chromium with half precision on the CPU: ${error.message}`);
