@@ -3,9 +3,10 @@ import type { OpenedImage, PackSummary } from '../../src/bridge/protocol.ts';
 import { abortError, UserError, type UserErrorName } from '../../src/errors.ts';
 import { relativeRange } from '../../src/image/heatmap.ts';
 import { heatmapPng } from '../../src/image/heatmapPng.ts';
-import type { AlignmentResult, AnalysisStage, PerceptualResult, PhraseStatus } from '../../src/pipeline/analysis.ts';
+import type { AnalysisStage } from '../../src/pipeline/analysis.ts';
 import { splitPrompt } from '../../src/prompt/interimSplitter.ts';
 import type { QualityMap } from '../../src/quality/qualityMap.ts';
+import type { AlignmentResult, PerceptualResult, PhraseStatus } from '../../src/quality/qualityResults.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
 
 /**

@@ -4,7 +4,7 @@ import { decodeImage, openImage } from '../../src/image/decodeImage.ts';
 import { bytesOf, webp } from '../../src/image/handMadeImages.ts';
 import { heatmapPng } from '../../src/image/heatmapPng.ts';
 import { resizeBicubic } from '../../src/image/resizeBicubic.ts';
-import type { RgbaImage } from '../../src/pipeline/ports.ts';
+import type { RgbaImage } from '../../src/image/rgbaImage.ts';
 
 const clip = {
   mean: [0.48145466, 0.4578275, 0.40821073],

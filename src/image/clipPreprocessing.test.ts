@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { bytesSource } from '../checkpoint/byteSource.ts';
-import type { RgbaImage } from '../pipeline/ports.ts';
 import { clipPixelValues } from './clipPreprocessing.ts';
 import { resizeBicubic } from './resizeBicubic.ts';
+import type { RgbaImage } from './rgbaImage.ts';
 
 const folder = new URL('../../reference/fixtures/images/', import.meta.url);
 const goldens = JSON.parse(readFileSync(new URL('images.json', folder), 'utf8')) as {

@@ -1,5 +1,5 @@
-import type { RgbaImage } from '../pipeline/ports.ts';
 import { resizeBicubic } from './resizeBicubic.ts';
+import type { RgbaImage } from './rgbaImage.ts';
 import type { RowSource } from './rowSource.ts';
 
 /** How a CLIP checkpoint wants its pixels (`preprocessor_config.json`). */

@@ -1,8 +1,8 @@
 import { UserError } from '../errors.ts';
-import type { RgbaImage } from '../pipeline/ports.ts';
 import type { Orientation } from './container/tiff.ts';
 import { eightBitPng } from './eightBitPng.ts';
 import { type ImageHeader, readImageHeader } from './imageHeader.ts';
+import type { RgbaImage } from './rgbaImage.ts';
 import type { RowSource } from './rowSource.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { QualityMap } from '../quality/qualityMap.ts';
+import type { ScalarGrid } from '../math/resampling.ts';
 import { rampTable } from './colorRamp.ts';
 import { legendStops, paintHeatmap, relativeRange } from './heatmap.ts';
 
-const map = (gridWidth: number, values: readonly number[]): QualityMap => ({
+const map = (gridWidth: number, values: readonly number[]): ScalarGrid => ({
   gridWidth,
   gridHeight: values.length / gridWidth,
   values: new Float32Array(values),

@@ -1,5 +1,4 @@
-import { upsampleBicubic } from '../math/resampling.ts';
-import type { QualityMap } from '../quality/qualityMap.ts';
+import { type ScalarGrid, upsampleBicubic } from '../math/resampling.ts';
 import { type RampName, rampTable } from './colorRamp.ts';
 
 /**
@@ -61,7 +60,7 @@ function heatLine({ reads = 'quality', range: [low, high] = [0, 1] }: HeatColors
  * compared, such as before and after a repair, so that equal colours mean equal values. Spec "PQ-Map": the relative view
  * always paints something bad, even in a perfect image; masks and scores never use it.
  */
-export function relativeRange(maps: readonly QualityMap[]): readonly [number, number] {
+export function relativeRange(maps: readonly ScalarGrid[]): readonly [number, number] {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const { values } of maps) {
@@ -80,7 +79,7 @@ export function relativeRange(maps: readonly QualityMap[]): readonly [number, nu
  * @throws RangeError if a size is not a positive integer or rows lie outside
  */
 export function paintHeatmap(
-  map: QualityMap,
+  map: ScalarGrid,
   { width, height, rows = [0, height], ...colors }: HeatmapOptions,
 ): Uint8ClampedArray<ArrayBuffer> {
   const values = upsampleBicubic(map, { width, height, rows });

@@ -1,4 +1,4 @@
-import type { QualityMap } from '../quality/qualityMap.ts';
+import type { ScalarGrid } from '../math/resampling.ts';
 import { type HeatmapOptions, paintHeatmap } from './heatmap.ts';
 
 /** Pixels painted at a time: 16 MiB of RGBA and as much of values, whatever the size of the whole. */
@@ -11,7 +11,7 @@ const stripPixels = 4 << 20;
  * @throws RangeError as {@link paintHeatmap}; `signal`'s reason when it is aborted between two strips
  */
 export async function heatmapPng(
-  map: QualityMap,
+  map: ScalarGrid,
   { signal, ...options }: Omit<HeatmapOptions, 'rows'> & { readonly signal?: AbortSignal },
 ): Promise<Blob> {
   const { width, height } = options;

@@ -1,4 +1,4 @@
-import type { RgbaImage } from '../pipeline/ports.ts';
+import type { RgbaImage } from './rgbaImage.ts';
 import { imageRows, type RowSource } from './rowSource.ts';
 
 /** Fraction bits of Pillow's fixed-point weights: an int32 less 8 bits for the pixel and 2 for the kernel's overshoot. */

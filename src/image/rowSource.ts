@@ -1,4 +1,4 @@
-import type { RgbaImage } from '../pipeline/ports.ts';
+import type { RgbaImage } from './rgbaImage.ts';
 
 /**
  * An image that is read in bands of rows, top to bottom, so that one of 50 megapixels is scaled down without a second

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../errors.ts';
+import type { RgbaImage } from '../image/rgbaImage.ts';
 import { normalise } from '../math/vectors.ts';
 import type { LearnedContext, LearnedContexts } from '../quality/learnedPrompts.ts';
 import { type AnalysisJob, analyse, defaultAnalysisSettings, largestPhraseCount } from './analyse.ts';
 import type { AnalysisEvent } from './analysis.ts';
 import { toRecord } from './analysisRecord.ts';
-import type { ClipEncoder, RgbaImage } from './ports.ts';
+import type { ClipEncoder } from './ports.ts';
 
 const dim = 256;
 

@@ -3,6 +3,7 @@
  */
 import { abortError, UserError } from '../errors.ts';
 import { clipPixelValues } from '../image/clipPreprocessing.ts';
+import type { RgbaImage } from '../image/rgbaImage.ts';
 import type { RowSource } from '../image/rowSource.ts';
 import { difference } from '../math/vectors.ts';
 import { splitPrompt } from '../prompt/interimSplitter.ts';
@@ -17,8 +18,9 @@ import {
 } from '../quality/alignmentScore.ts';
 import type { LearnedContexts } from '../quality/learnedPrompts.ts';
 import { perceptualMap } from '../quality/perceptualMap.ts';
-import type { AlignmentResult, AnalysisEvent, AnalysisResult, AnalysisSettings, AnalysisStage } from './analysis.ts';
-import type { ClipEncoder, ClipImageFeatures, RgbaImage } from './ports.ts';
+import type { AlignmentResult } from '../quality/qualityResults.ts';
+import type { AnalysisEvent, AnalysisResult, AnalysisSettings, AnalysisStage } from './analysis.ts';
+import type { ClipEncoder, ClipImageFeatures } from './ports.ts';
 import { encodeTexts, qualityWords, type ReferenceFeatures, referenceFeatures } from './wordFeatures.ts';
 
 /**

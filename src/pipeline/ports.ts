@@ -3,14 +3,6 @@
  * them with fakes, so that the whole story runs in Node.
  */
 
-/** Pixels as a user sees them: RGBA, 8 bit, sRGB, upright (EXIF applied), alpha already composited over white. */
-export interface RgbaImage {
-  readonly width: number;
-  readonly height: number;
-  /** `[height, width, 4]`, alpha 255 throughout. */
-  readonly data: Uint8ClampedArray;
-}
-
 /** Features of one image from CLIP with surgery (spec "CLIP with surgery", G-Refine eq. 1). */
 export interface ClipImageFeatures {
   /** Patches across and down. */

@@ -10,8 +10,8 @@ import {
   learnedContextsFit,
 } from '../quality/learnedPrompts.ts';
 import { perceptualFactors, type QualityWordFeatures } from '../quality/perceptualMap.ts';
+import type { PerceptualMode } from '../quality/qualityResults.ts';
 import { encodeZeroShotPrompts } from '../quality/zeroShotPrompts.ts';
-import type { PerceptualMode } from './analysis.ts';
 import type { ClipEncoder } from './ports.ts';
 
 /** Texts encoded in one run: a job can be cancelled and tells its progress in between. */

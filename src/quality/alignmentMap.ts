@@ -4,7 +4,6 @@
 import { sigmoid } from '../math/softmax.ts';
 import { meanOfLargest, quantile } from '../math/statistics.ts';
 import { difference } from '../math/vectors.ts';
-import type { AlignmentResult, PhraseResult, PhraseStatus } from '../pipeline/analysis.ts';
 import type { ClipImageFeatures } from '../pipeline/ports.ts';
 import { emphasisWeight } from '../prompt/emphasis.ts';
 import type { Phrase } from '../prompt/phrase.ts';
@@ -16,6 +15,7 @@ import {
   patchSimilarity,
 } from './alignmentScore.ts';
 import type { QualityMap } from './qualityMap.ts';
+import type { AlignmentResult, PhraseResult, PhraseStatus } from './qualityResults.ts';
 
 /** Text features, rows of unit length. */
 export interface PromptFeatures {

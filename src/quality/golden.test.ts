@@ -9,10 +9,10 @@ import { bytesSource } from '../checkpoint/byteSource.ts';
 import { tensorAsFloat32 } from '../checkpoint/dtypes.ts';
 import { openSafetensors } from '../checkpoint/safetensors.ts';
 import { difference } from '../math/vectors.ts';
-import type { PerceptualMode } from '../pipeline/analysis.ts';
 import type { ClipImageFeatures } from '../pipeline/ports.ts';
 import { patchSimilarity } from './alignmentScore.ts';
 import { perceptualFactors, perceptualMap, type QualityWordFeatures } from './perceptualMap.ts';
+import type { PerceptualMode } from './qualityResults.ts';
 
 const golden = new URL('../../reference/fixtures/golden/', import.meta.url);
 

@@ -2,9 +2,9 @@
  * The quality words as the authors learned them: the published `PQ-*.pth` contexts (spec "PQ-Map", mode `learned`).
  */
 
-import type { PerceptualFactor } from '../pipeline/analysis.ts';
 import type { ClipEncoder } from '../pipeline/ports.ts';
 import type { QualityWordFeatures } from './perceptualMap.ts';
+import type { PerceptualFactor } from './qualityResults.ts';
 
 /**
  * One published file: a pair of prompts, index 0 the good one, as token embeddings without positions. Structurally what

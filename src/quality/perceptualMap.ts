@@ -4,9 +4,9 @@
 import { sigmoid } from '../math/softmax.ts';
 import { minMaxNormalise } from '../math/statistics.ts';
 import { difference, dot } from '../math/vectors.ts';
-import type { PerceptualFactor, PerceptualMode, PerceptualResult } from '../pipeline/analysis.ts';
 import type { ClipImageFeatures } from '../pipeline/ports.ts';
 import type { QualityMap } from './qualityMap.ts';
+import type { PerceptualFactor, PerceptualMode, PerceptualResult } from './qualityResults.ts';
 
 /** The factors in the paper's order. */
 export const perceptualFactors: readonly PerceptualFactor[] = ['overall', 'technical', 'rationality', 'naturalness'];

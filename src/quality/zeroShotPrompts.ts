@@ -3,9 +3,9 @@
  * the manner of CLIP-IQA's antonym pairs). The same lists as `reference/fixtures/zero_shot_prompts.json`.
  */
 import { meanDirection } from '../math/vectors.ts';
-import type { PerceptualFactor } from '../pipeline/analysis.ts';
 import type { ClipEncoder } from '../pipeline/ports.ts';
 import type { QualityWordFeatures } from './perceptualMap.ts';
+import type { PerceptualFactor } from './qualityResults.ts';
 
 /** Sentences a word is put into, at `{}`: averaging over them leaves the word's meaning and drops the sentence's. */
 export const zeroShotTemplates: readonly string[] = ['{} photo.', '{} image.', '{} picture.', 'this image looks {}.'];

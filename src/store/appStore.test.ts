@@ -3,7 +3,8 @@ import type { Workers } from '../bridge/client.ts';
 import type { CompileWorkerApi, OpenedImage, PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
-import type { AlignmentResult, AnalysisEvent, AnalysisResult, PerceptualResult } from '../pipeline/analysis.ts';
+import type { AnalysisEvent, AnalysisResult } from '../pipeline/analysis.ts';
+import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { createAppStore } from './appStore.ts';
 

@@ -1,12 +1,7 @@
 import type { OpenedImage } from '../bridge/protocol.ts';
-import type {
-  AlignmentResult,
-  AnalysisEvent,
-  AnalysisResult,
-  AnalysisStage,
-  PerceptualResult,
-} from '../pipeline/analysis.ts';
+import type { AnalysisEvent, AnalysisResult, AnalysisStage } from '../pipeline/analysis.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
+import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import type { Slice } from './appStore.ts';
 import { isAbort, type Problem, toProblem } from './problem.ts';
 import { throttledProgress } from './throttledProgress.ts';

@@ -1,4 +1,4 @@
-import type { PerceptualFactor } from '../pipeline/analysis.ts';
+import type { PerceptualFactor } from '../quality/qualityResults.ts';
 import type { Slice } from './appStore.ts';
 
 /** What lies over the picture. `both`: the worse of PQ and AQ; `mask`: where that exceeds the threshold τ. */

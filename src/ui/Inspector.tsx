@@ -1,5 +1,5 @@
 import { memo } from 'react';
-import type { AlignmentResult, PerceptualResult } from '../pipeline/analysis.ts';
+import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { classes } from './classes.ts';
 import { Gauge } from './Gauge.tsx';

@@ -1,4 +1,4 @@
-import type { PhraseStatus } from '../pipeline/analysis.ts';
+import type { PhraseStatus } from '../quality/qualityResults.ts';
 import { Icon } from './Icon.tsx';
 
 /** The icon of a phrase's status; its word stands beside it. */

@@ -1,6 +1,6 @@
 import { sampleBicubic } from '../math/resampling.ts';
-import type { PhraseResult } from '../pipeline/analysis.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
+import type { PhraseResult } from '../quality/qualityResults.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import styles from './Stage.module.css';
 import type { Size } from './viewport.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { paintHeatmap } from '../image/heatmap.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
-import type { AlignmentResult, PerceptualResult } from '../pipeline/analysis.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
+import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { savableLayer, savableMaps } from './exports.ts';
 import { type Layer, type LayerView, layerOf, missingLayerReason, worseOf } from './layer.ts';

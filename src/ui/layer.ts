@@ -1,6 +1,6 @@
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
-import type { PerceptualFactor } from '../pipeline/analysis.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
+import type { PerceptualFactor } from '../quality/qualityResults.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import type { ViewSlice } from '../store/viewSlice.ts';
 import { FACTOR_NAMES } from './words.ts';

@@ -1,4 +1,4 @@
-import type { PhraseResult } from '../pipeline/analysis.ts';
+import type { PhraseResult } from '../quality/qualityResults.ts';
 
 /** A stretch of the prompt: plain text, or part of a phrase. */
 export interface PromptSegment {

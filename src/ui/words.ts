@@ -1,7 +1,8 @@
 import type { ByteProgress } from '../bridge/protocol.ts';
 import type { Precision } from '../graph/weights.ts';
 import type { GenerationSource } from '../image/metadata/generationMetadata.ts';
-import type { AnalysisStage, PerceptualFactor, PerceptualMode, PhraseStatus } from '../pipeline/analysis.ts';
+import type { AnalysisStage } from '../pipeline/analysis.ts';
+import type { PerceptualFactor, PerceptualMode, PhraseStatus } from '../quality/qualityResults.ts';
 import type { AdapterStatus, Tier } from '../runtime/status.ts';
 import type { Engine } from '../store/machineSlice.ts';
 import type { Overlay } from '../store/viewSlice.ts';

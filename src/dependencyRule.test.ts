@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+/** What each part may import (ARCHITECTURE.md, "The dependency rule"). Errors may be thrown by all. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  math: [],
+  image: ['math'],
+  prompt: [],
+  checkpoint: [],
+  graph: ['checkpoint'],
+  quality: ['math', 'prompt'],
+  pipeline: ['image', 'math', 'prompt', 'quality'],
+  runtime: ['checkpoint', 'graph'],
+  storage: [],
+  bridge: [],
+  store: ['bridge'],
+  ui: ['bridge', 'image', 'math', 'pipeline', 'quality', 'store'],
+};
+
+/** Imports of types alone: shapes of data and ports, gone when compiled. */
+const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  quality: ['pipeline'],
+  runtime: ['pipeline'],
+  storage: ['checkpoint', 'graph', 'runtime'],
+  bridge: ['graph', 'image', 'pipeline', 'runtime', 'storage'],
+  store: ['graph', 'pipeline', 'quality', 'runtime'],
+  ui: ['graph', 'runtime'],
+};
+
+const SRC = fileURLToPath(new URL('.', import.meta.url));
+
+const partOf = (path: string) => (path.includes(sep) ? (path.split(sep)[0] as string) : null);
+
+interface Import {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+/** Imports of one part by another in everything that is not a test. */
+function importsBetweenParts(): Import[] {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /\.tsx?$/.test(file) && !/\.test\.tsx?$/.test(file),
+  );
+  return files.flatMap((file) => {
+    const text = readFileSync(join(SRC, file), 'utf8');
+    const statements = text.matchAll(/^(?:import|export)( type)?\b[^;]*?from '(\.[^']+)';/gm);
+    return [...statements].flatMap(([, typeOnly, path]) => {
+      const from = partOf(file);
+      const to = partOf(normalize(join(dirname(file), path as string)));
+      return from && to && from !== to ? [{ file, from, to, typeOnly: typeOnly !== undefined }] : [];
+    });
+  });
+}
+
+test('every part imports only what it may', () => {
+  const imports = importsBetweenParts();
+  expect(imports.length).toBeGreaterThan(50);
+  const forbidden = imports.filter(({ from, to, typeOnly }) => {
+    const allowed = [...(MAY_IMPORT[from] ?? []), ...(typeOnly ? (MAY_IMPORT_TYPES[from] ?? []) : [])];
+    return !allowed.includes(to);
+  });
+  expect(forbidden).toEqual([]);
+});
+
+test('only the runtime imports onnxruntime, only the bridge wraps a worker', () => {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
+  const importing = (pattern: RegExp) => [
+    ...new Set(
+      files
+        .filter((file) => !file.includes('.test.') && pattern.test(readFileSync(join(SRC, file), 'utf8')))
+        .map(partOf),
+    ),
+  ];
+  expect(importing(/from 'onnxruntime-web/)).toEqual(['runtime']);
+  expect(importing(/from 'comlink'/)).toEqual(['bridge']);
+});
