@@ -45,6 +45,15 @@ test('from nothing to both maps: add a model, open an image, read where it is ba
   await expect(app.phrases).toHaveText([/^blue bird/, /^snow/]);
   expect(await app.value(app.quality)).toBe(quality);
 
+  // Coarser, and with written words: other numbers, said so.
+  await page.getByText('How it is measured').click();
+  await page.getByLabel('Resolution').selectOption('224');
+  await app.analysed();
+  await page.getByLabel('Quality words').selectOption('Written');
+  await expect(page.getByText('Measured with written words')).toBeVisible();
+  await app.analysed();
+  expect(await app.value(app.quality)).not.toBe(quality);
+
   // The model is still there on the next visit, without any folder.
   await page.reload();
   await expect(app.menu('Model')).toContainText('clip-tiny');

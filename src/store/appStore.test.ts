@@ -207,6 +207,23 @@ describe('images', () => {
     expect(runs.map(({ name }) => name)).toEqual(['two']);
   });
 
+  test('changed settings measure the selected image again', async () => {
+    const { get, files, runs } = setUp();
+    await get().start();
+    get().addImages(files('one', 'two'));
+    await rest();
+    runs[0]?.finish();
+    await rest();
+    runs[1]?.finish();
+    await rest();
+    get().changeSettings({ imageSize: 224 });
+    await rest();
+    expect(runs.map(({ name }) => name)).toEqual(['one', 'two', 'one']);
+    runs[2]?.finish();
+    await rest();
+    expect(get().images.map(({ result }) => result?.settings.imageSize)).toEqual([224, null]);
+  });
+
   test('words typed while the file is read are kept', async () => {
     const { get, files } = setUp();
     get().addImages(files('one'));

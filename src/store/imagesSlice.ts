@@ -1,5 +1,5 @@
 import type { OpenedImage } from '../bridge/protocol.ts';
-import type { AnalysisEvent, AnalysisResult, AnalysisStage } from '../pipeline/analysis.ts';
+import type { AnalysisEvent, AnalysisResult, AnalysisSettings, AnalysisStage } from '../pipeline/analysis.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import type { Slice } from './appStore.ts';
@@ -61,6 +61,11 @@ export interface ImagesSlice {
   /** Apart from the images: it changes many times a second, and only the status bar shows it. */
   readonly analysisProgress: AnalysisProgress | null;
 
+  /** What decides every analysis that starts from now on. */
+  readonly settings: AnalysisSettings;
+
+  /** Changes settings and measures the selected image with them. */
+  changeSettings(part: Partial<AnalysisSettings>): void;
   /** Opens files, selects the first and analyses all of them, one after another. */
   addImages(files: readonly File[]): void;
   select(id: string): void;
@@ -83,7 +88,7 @@ export interface ImagesSlice {
 }
 
 /** The images' part of the store. */
-export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, settings, newId, now }) => {
+export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, settings: initialSettings, newId, now }) => {
   /** Images are opened one after another: each may take hundreds of megabytes while it is decoded. */
   let opening: Promise<void> = Promise.resolve();
   /** Whether the worker is at an analysis, be its image still in the strip or not. */
@@ -132,7 +137,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     if (!image) return;
     const jobId = newId();
     const { file, prompt } = image;
-    const packId = get().activePackId;
+    const { activePackId: packId, settings } = get();
     running = true;
     change(id, {
       job: {
@@ -183,7 +188,13 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     images: [],
     selectedId: null,
     analysisProgress: null,
+    settings: initialSettings,
 
+    changeSettings: (part) => {
+      set({ settings: { ...get().settings, ...part } });
+      const { selectedId } = get();
+      if (selectedId !== null) get().analyse(selectedId);
+    },
     addImages: (files) => {
       const added = files.map(
         (file): ImageItem => ({

@@ -7,6 +7,7 @@ import { Hint } from './Hint.tsx';
 import { ImageDetails } from './ImageDetails.tsx';
 import styles from './Inspector.module.css';
 import { FACTORS } from './layer.ts';
+import { MeasuringDetails } from './MeasuringDetails.tsx';
 import { PhraseIcon } from './PhraseIcon.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { FACTOR_NAMES, FACTOR_NOTES, MODE_NOTES, PHRASE_STATUS_NAMES, PHRASE_STATUS_NOTES, percent } from './words.ts';
@@ -44,6 +45,7 @@ export const Inspector = memo(function Inspector({ image }: { image: ImageItem }
           ))}
         </ul>
       )}
+      <MeasuringDetails />
       <ImageDetails image={image} />
     </div>
   );

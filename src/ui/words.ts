@@ -1,7 +1,7 @@
 import type { ByteProgress } from '../bridge/protocol.ts';
 import type { Precision } from '../graph/weights.ts';
 import type { GenerationSource } from '../image/metadata/generationMetadata.ts';
-import type { AnalysisStage } from '../pipeline/analysis.ts';
+import type { AnalysisSettings, AnalysisStage } from '../pipeline/analysis.ts';
 import type { PerceptualFactor, PerceptualMode, PhraseStatus } from '../quality/qualityResults.ts';
 import type { AdapterStatus, Tier } from '../runtime/status.ts';
 import type { Engine } from '../store/machineSlice.ts';
@@ -63,6 +63,17 @@ export const MODE_NOTES: Readonly<Record<PerceptualMode, string>> = {
   zeroShot: 'Measured with written words (no learned contexts fit this model): an estimate.',
   released: 'Measured as the released code does, for comparison.',
 };
+
+/** The ways to give the quality words to the model, in the order offered. */
+export const MODE_CHOICES: readonly {
+  readonly value: AnalysisSettings['perceptualMode'];
+  readonly name: string;
+}[] = [
+  { value: 'auto', name: 'Automatic' },
+  { value: 'learned', name: 'Learned from ratings' },
+  { value: 'zeroShot', name: 'Written' },
+  { value: 'released', name: 'As the released code' },
+];
 
 /** What became of a phrase, as shown. */
 export const PHRASE_STATUS_NAMES: Readonly<Record<PhraseStatus, string>> = {
