@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DependencyParser } from './dependencyParser.ts';
+import { LinearKernel } from './linearKernel.ts';
 
 const weights = new Uint8Array(readFileSync(new URL('../../../public/parser/english-ewt.bin', import.meta.url)));
 /** Written by training/parser/export_student.py from the dequantised PyTorch model. */
@@ -13,6 +14,7 @@ const goldens: {
   labels: number[];
 }[] = JSON.parse(readFileSync(new URL('./fixtures/goldens.json', import.meta.url), 'utf8'));
 const parser = new DependencyParser(weights);
+const plain = new DependencyParser(weights, { wasm: false });
 
 /** float32 sums in another order, and goldens rounded to 1e-5. */
 const TOLERANCE = 1e-4;
@@ -28,11 +30,11 @@ describe('DependencyParser', () => {
   for (const golden of goldens) {
     it(`scores "${golden.words.join(' ')}" as PyTorch does`, () => {
       expect(golden.words.map((w) => parser.features(w))).toEqual(golden.features);
-      const scores = parser.score(golden.words);
-      expect(furthest(scores.upos, golden.upos)).toBeLessThan(TOLERANCE);
-      expect(furthest(scores.arcs, golden.arcs)).toBeLessThan(TOLERANCE);
-      const labels = golden.heads.flatMap((head, dep) => [...scores.labels(dep, head)]);
-      expect(furthest(labels, golden.labels)).toBeLessThan(TOLERANCE);
+      for (const scores of [parser.score(golden.words), plain.score(golden.words)]) {
+        expect(furthest(scores.upos, golden.upos)).toBeLessThan(TOLERANCE);
+        expect(furthest(scores.arcs, golden.arcs)).toBeLessThan(TOLERANCE);
+        expect(furthest(scores.labels(golden.heads), golden.labels)).toBeLessThan(TOLERANCE);
+      }
     });
   }
 
@@ -62,5 +64,12 @@ describe('DependencyParser', () => {
     expect(() => new DependencyParser(new Uint8Array(4))).toThrow(TypeError);
     expect(() => new DependencyParser(weights.slice(0, 4000))).toThrow(/ends inside/);
     expect(() => new DependencyParser(weights.slice(0, weights.length - 8))).toThrow(/ends inside/);
+  });
+});
+
+describe('LinearKernel', () => {
+  it('runs in WebAssembly here, and in JavaScript when told to', () => {
+    expect(new LinearKernel(16).accelerated).toBe(true);
+    expect(new LinearKernel(16, { wasm: false }).accelerated).toBe(false);
   });
 });

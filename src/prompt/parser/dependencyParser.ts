@@ -1,5 +1,5 @@
 import { bidirectionalLstm, type LstmWeights } from './bidirectionalLstm.ts';
-import { linear } from './linearAlgebra.ts';
+import { LinearKernel, padded } from './linearKernel.ts';
 import { type ParserWeights, type QuantisedTensor, readParserWeights, widen } from './parserWeights.ts';
 import { bestTree } from './spanningTree.ts';
 import { affixRows, piecesOf, shapeOf, type WordFeatures } from './subword.ts';
@@ -20,13 +20,18 @@ export interface SentenceScores {
   readonly upos: Float32Array;
   /** `[n, n+1]`, column 0 the root. */
   readonly arcs: Float32Array;
-  /** Scores `[deprels]` of word `dep` (0-based) under `head` (0 root, else 1-based). */
-  readonly labels: (dep: number, head: number) => Float32Array;
+  /** Scores `[n, deprels]` of each word under its head (0 root, else 1-based). */
+  readonly labels: (heads: readonly number[]) => Float32Array;
 }
 
 /** Longest stretch parsed as one sentence; longer ones are cut, so that time stays linear. */
 export const LONGEST_SENTENCE = 128;
 const ROOT_SHAPE = 7;
+const DENSE = [
+  ...['lstm1', 'lstm2'].flatMap((l) => ['forwards', 'backwards'].flatMap((w) => [`${l}.${w}.input`, `${l}.${w}.recurrent`, `${l}.${w}.bias`])),
+  ...['upos', 'mlp', 'arc', 'labels'].flatMap((l) => [`${l}.weight`, `${l}.bias`]),
+  'distance',
+];
 
 /**
  * The dependency parser: word pieces, affixes and letter case → two bidirectional LSTM layers → tags, biaffine arcs
@@ -34,27 +39,30 @@ const ROOT_SHAPE = 7;
  */
 export class DependencyParser {
   private readonly weights: ParserWeights;
+  private readonly kernel: LinearKernel;
   private readonly dense = new Map<string, Float32Array>();
   private readonly wordWidth: number;
   private readonly affixWidth: number;
   private readonly shapeWidth: number;
 
-  /** @param bytes the weights file; @throws TypeError when it is not one */
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param bytes the weights file
+   * @param options `wasm: false` keeps to plain JavaScript, for tests
+   * @throws TypeError when the bytes are not such a file
+   */
+  constructor(bytes: Uint8Array, options: { readonly wasm?: boolean } = {}) {
     this.weights = readParserWeights(bytes);
     this.wordWidth = this.weights.tensor('pieces').columns;
     this.affixWidth = this.weights.tensor('affixes').columns;
     this.shapeWidth = this.weights.tensor('shapes').columns;
-    for (const layer of ['lstm1', 'lstm2']) {
-      for (const way of ['forwards', 'backwards']) {
-        for (const part of ['input', 'recurrent', 'bias']) this.load(`${layer}.${way}.${part}`);
-      }
+    const tensors = DENSE.map((name) => [name, this.weights.tensor(name)] as const);
+    const size = tensors.reduce((sum, [, t]) => sum + padded(t.rows) * t.columns + 4, 0);
+    this.kernel = new LinearKernel(size + (LONGEST_SENTENCE + 4) * (20 * this.weights.hidden + 2048), options);
+    for (const [name, tensor] of tensors) {
+      const array = this.kernel.allocate(padded(tensor.rows) * tensor.columns);
+      array.set(widen(tensor));
+      this.dense.set(name, array);
     }
-    for (const name of ['upos', 'mlp', 'arc', 'labels']) {
-      this.load(`${name}.weight`);
-      this.load(`${name}.bias`);
-    }
-    this.load('distance');
   }
 
   /** Tags and tree of one sentence of syntactic words (`do`, `n't`). Stretches beyond 128 words hang together by their roots. */
@@ -77,42 +85,61 @@ export class DependencyParser {
     return { pieces: piecesOf(word, vocabulary), affixes: affixRows(word, affixes, rows), shape: shapeOf(word) };
   }
 
-  /** The network alone, before the tree is chosen. */
+  /** The network alone, before the tree is chosen. At most 128 words. */
   score(words: readonly string[]): SentenceScores {
+    if (words.length > LONGEST_SENTENCE) throw new RangeError(`score: ${words.length} words, at most ${LONGEST_SENTENCE}`);
+    const mark = this.kernel.mark();
+    try {
+      return this.network(words);
+    } finally {
+      this.kernel.release(mark);
+    }
+  }
+
+  private network(words: readonly string[]): SentenceScores {
     const { hidden, arc, label, reach, upos, deprels } = this.weights;
+    const { kernel } = this;
     const rows = words.length + 1;
     const inputs = this.wordWidth + this.affixWidth + this.shapeWidth;
-    const first = bidirectionalLstm(this.read(words), { ...this.layer('lstm1'), rows, inputs, hidden });
-    const states = bidirectionalLstm(first, { ...this.layer('lstm2'), rows, inputs: 2 * hidden, hidden });
+    const first = bidirectionalLstm(kernel, this.read(words), { ...this.layer('lstm1'), rows, inputs, hidden });
+    const states = bidirectionalLstm(kernel, first, { ...this.layer('lstm2'), rows, inputs: 2 * hidden, hidden });
     const tags = this.apply('upos', states, rows, 2 * hidden, upos.length);
     const width = 2 * arc + 2 * label;
-    const mlp = this.apply('mlp', states, rows, 2 * hidden, width);
+    const mlp = this.apply('mlp', states, rows, 2 * hidden, width).slice();
     for (let i = 0; i < mlp.length; i++) if ((mlp[i] as number) < 0) mlp[i] = (mlp[i] as number) * 0.1;
-    const dependents = columns(mlp, rows, width, 0, arc);
-    const heads = columns(mlp, rows, width, arc, arc);
-    const turned = this.apply('arc', dependents, rows, arc, arc);
-    const arcs = linear(turned, heads, { rows, inputs: arc, outputs: rows, out: new Float32Array(rows * rows) });
+    const turned = this.apply('arc', this.columns(mlp, rows, width, 0), rows, arc, arc);
+    const heads = this.columns(mlp, rows, width, arc);
+    const outputs = padded(rows);
+    const products = kernel.allocate(rows * outputs);
+    kernel.linear(turned, heads, { rows, inputs: arc, outputs, bias: kernel.allocate(outputs), out: products });
     const distance = this.get('distance');
-    for (let d = 0; d < rows; d++) {
+    const arcs = new Float32Array(words.length * rows);
+    for (let d = 1; d < rows; d++) {
       for (let h = 0; h < rows; h++) {
         const bias = h === 0 ? 2 * reach + 1 : Math.max(-reach, Math.min(reach, h - d)) + reach;
-        arcs[d * rows + h] = (arcs[d * rows + h] as number) + (distance[bias] as number);
+        arcs[(d - 1) * rows + h] = (products[d * outputs + h] as number) + (distance[bias] as number);
       }
     }
-    const labels = (dep: number, head: number): Float32Array => {
-      const x = new Float32Array(3 * label);
-      const d = (dep + 1) * width + 2 * arc;
-      const h = head * width + 2 * arc + label;
-      for (let i = 0; i < label; i++) {
-        const a = mlp[d + i] as number;
-        const b = mlp[h + i] as number;
-        x[i] = a * b;
-        x[label + i] = a;
-        x[2 * label + i] = b;
+    const labels = (chosen: readonly number[]): Float32Array => {
+      const before = kernel.mark();
+      const x = kernel.allocate(rows * 3 * label);
+      for (const [dep, head] of chosen.entries()) {
+        const d = (dep + 1) * width + 2 * arc;
+        const h = head * width + 2 * arc + label;
+        const y = dep * 3 * label;
+        for (let i = 0; i < label; i++) {
+          const a = mlp[d + i] as number;
+          const b = mlp[h + i] as number;
+          x[y + i] = a * b;
+          x[y + label + i] = a;
+          x[y + 2 * label + i] = b;
+        }
       }
-      return this.apply('labels', x, 1, 3 * label, deprels.length);
+      const scores = narrow(this.apply('labels', x, chosen.length, 3 * label, deprels.length), chosen.length, deprels.length);
+      kernel.release(before);
+      return scores;
     };
-    return { upos: tags.slice(upos.length), arcs: arcs.slice(rows), labels };
+    return { upos: narrow(tags, rows, upos.length).slice(upos.length), arcs, labels };
   }
 
   private parseShort(words: readonly string[]): WordAnalysis[] {
@@ -120,8 +147,10 @@ export class DependencyParser {
     const { upos, deprels } = this.weights;
     const scores = this.score(words);
     const root = deprels.indexOf('root');
-    return bestTree(scores.arcs, words.length).map((head, dep) => {
-      const labels = scores.labels(dep, head);
+    const heads = bestTree(scores.arcs, words.length);
+    const all = scores.labels(heads);
+    return heads.map((head, dep) => {
+      const labels = all.subarray(dep * deprels.length, (dep + 1) * deprels.length);
       labels[root] = head === 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
       const tag = largest(scores.upos.subarray(dep * upos.length, (dep + 1) * upos.length));
       return { upos: upos[tag] as string, head, deprel: deprels[largest(labels)] as string };
@@ -134,7 +163,7 @@ export class DependencyParser {
     const affixes = this.weights.tensor('affixes');
     const shapes = this.weights.tensor('shapes');
     const width = this.wordWidth + this.affixWidth + this.shapeWidth;
-    const out = new Float32Array((words.length + 1) * width);
+    const out = this.kernel.allocate((words.length + 2) * width);
     const root = {
       pieces: [this.weights.vocabulary.get('[CLS]') ?? 0],
       affixes: this.weights.affixes.map(() => 0),
@@ -147,10 +176,6 @@ export class DependencyParser {
       addMean(out, i * width + this.wordWidth + this.affixWidth, shapes, [f.shape]);
     }
     return out;
-  }
-
-  private load(name: string): void {
-    this.dense.set(name, widen(this.weights.tensor(name)));
   }
 
   private get(name: string): Float32Array {
@@ -166,10 +191,28 @@ export class DependencyParser {
     return { forwards: way('forwards'), backwards: way('backwards') };
   }
 
+  /** A layer of the weights; rows of the result are `padded(outputs)` wide. */
   private apply(name: string, x: Float32Array, rows: number, inputs: number, outputs: number): Float32Array {
-    const out = new Float32Array(rows * outputs);
-    return linear(x, this.get(`${name}.weight`), { rows, inputs, outputs, bias: this.get(`${name}.bias`), out });
+    const out = this.kernel.allocate((rows + 1) * padded(outputs));
+    const bias = this.get(`${name}.bias`);
+    this.kernel.linear(x, this.get(`${name}.weight`), { rows, inputs, outputs: padded(outputs), bias, out });
+    return out;
   }
+
+  /** Columns `[from, from + arc)` of each row, with room for padding. */
+  private columns(x: Float32Array, rows: number, width: number, from: number): Float32Array {
+    const { arc } = this.weights;
+    const out = this.kernel.allocate((padded(rows) + 1) * arc);
+    for (let r = 0; r < rows; r++) out.set(x.subarray(r * width + from, r * width + from + arc), r * arc);
+    return out;
+  }
+}
+
+/** Rows of `padded(width)` numbers cut to `width`. */
+function narrow(x: Float32Array, rows: number, width: number): Float32Array {
+  const out = new Float32Array(rows * width);
+  for (let r = 0; r < rows; r++) out.set(x.subarray(r * padded(width), r * padded(width) + width), r * width);
+  return out;
 }
 
 function addMean(out: Float32Array, at: number, table: QuantisedTensor, rows: readonly number[]): void {
@@ -178,12 +221,6 @@ function addMean(out: Float32Array, at: number, table: QuantisedTensor, rows: re
     const start = row * table.columns;
     for (let i = 0; i < table.columns; i++) out[at + i] = (out[at + i] as number) + (table.values[start + i] as number) * scale;
   }
-}
-
-function columns(x: Float32Array, rows: number, width: number, from: number, count: number): Float32Array {
-  const out = new Float32Array(rows * count);
-  for (let r = 0; r < rows; r++) out.set(x.subarray(r * width + from, r * width + from + count), r * count);
-  return out;
 }
 
 function largest(x: Float32Array): number {
