@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { DependencyParser } from '../../src/prompt/parser/dependencyParser.ts';
+import { DependencyParser, type WordAnalysis } from '../../src/prompt/parser/dependencyParser.ts';
+import { treePhrases } from '../../src/prompt/parser/treePhrases.ts';
 import { tokenizeUd } from '../../src/prompt/parser/udTokenizer.ts';
 import { conllScores } from './conllMetrics.ts';
 import { readTreebank, type Sentence } from './conllu.ts';
@@ -18,12 +19,52 @@ export function scoreParser({ weights, treebank, part }: { weights: string; tree
     const tree = parser.parse(words);
     return { words, upos: tree.map((w) => w.upos), heads: tree.map((w) => w.head), deprels: tree.map((w) => w.deprel) };
   };
-  print(`EWT ${part}, gold tokens`, conllScores(sentences, sentences.map((s) => analyse(s.words))));
+  const parsed = sentences.map((s) => analyse(s.words));
+  print(`EWT ${part}, gold tokens`, conllScores(sentences, parsed));
+  print('phrases against gold trees', phraseScores(sentences, parsed));
   print(`EWT ${part}, raw text`, conllScores(sentences, split(text).map(analyse)));
   const words = tokenizeUd(PROMPT_77).map((t) => t.text);
   const times = Array.from({ length: 40 }, () => timed(() => parser.parse(words))).sort((a, b) => a - b);
   console.log(`${words.length} tokens parsed in ${ms(times[20])} (median), ${ms(times[0])} (best)`);
   console.log(`loaded in ${ms(loads.sort((a, b) => a - b)[2])}; ${(gzipSync(bytes, { level: 9 }).length / 1e6).toFixed(2)} MB gzipped`);
+}
+
+/**
+ * Phrases and ancestors of the predicted trees against those of the gold trees. `phrase`: F1 of phrases whose noun and
+ * words are all right; `membership`: F1 of (word, its noun) pairs; `ancestor`: of nouns found, those whose ancestor's noun is right.
+ */
+function phraseScores(gold: readonly Sentence[], predicted: readonly Sentence[]): Record<string, number> {
+  const counts = { gold: 0, predicted: 0, exact: 0, goldPairs: 0, pairs: 0, rightPairs: 0, nouns: 0, ancestors: 0 };
+  for (const [i, s] of gold.entries()) {
+    const g = treePhrases(analyses(s));
+    const p = treePhrases(analyses(predicted[i] as Sentence));
+    const key = (x: (typeof g)[number]): string => `${x.noun}:${x.words}`;
+    const exact = new Set(p.map(key));
+    const pairs = new Set(p.flatMap((x) => x.words.map((w) => `${w}-${x.noun}`)));
+    counts.gold += g.length;
+    counts.predicted += p.length;
+    counts.exact += g.filter((x) => exact.has(key(x))).length;
+    counts.goldPairs += g.reduce((n, x) => n + x.words.length, 0);
+    counts.pairs += pairs.size;
+    counts.rightPairs += g.flatMap((x) => x.words.map((w) => `${w}-${x.noun}`)).filter((k) => pairs.has(k)).length;
+    const above = (all: typeof g, x: (typeof g)[number]): number => (x.ancestor === null ? -1 : (all[x.ancestor]?.noun ?? -1));
+    for (const x of g) {
+      const same = p.find((y) => y.noun === x.noun);
+      if (same === undefined) continue;
+      counts.nouns++;
+      if (above(g, x) === above(p, same)) counts.ancestors++;
+    }
+  }
+  return {
+    phrase: (200 * counts.exact) / (counts.gold + counts.predicted),
+    membership: (200 * counts.rightPairs) / (counts.goldPairs + counts.pairs),
+    noun: (200 * counts.nouns) / (counts.gold + counts.predicted),
+    ancestor: (100 * counts.ancestors) / counts.nouns,
+  };
+}
+
+function analyses(s: Sentence): WordAnalysis[] {
+  return s.words.map((_, i) => ({ upos: s.upos[i] as string, head: s.heads[i] as number, deprel: s.deprels[i] as string }));
 }
 
 function split(text: string): string[][] {
