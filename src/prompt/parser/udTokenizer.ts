@@ -30,9 +30,11 @@ const EMOJI =
 const INITIALS = /(?:\p{L}\.){2,}(?![\p{L}\p{N}])|\p{Lu}\.(?=\s*\p{Lu})/uy;
 const ORDINAL = /\d+(?:st|nd|rd|th|s|d|D)(?![\p{L}\p{N}])/uy;
 const NUMBER = /\d+(?:[.,:/-]\d+)*/uy;
-const WORD = /[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:&[\p{L}]+(?![\p{L}]))?/uy;
+const WORD = /[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:&\p{L}+(?!\p{L}))?/uy;
+/** Names with an apostrophe, newsgroups, hashtags: whole. */
+const WHOLE = /[OoDdLl]['’]\p{Lu}[\p{L}]+|[a-z]+(?:\.[a-z-]+){2,}(?![\p{L}\p{N}])|#\p{L}[\p{L}\p{N}_]*/uy;
 const CLITIC = /(?:n['’`´]t|['’`´](?:s|m|d|re|ve|ll))(?![\p{L}\p{N}])/iuy;
-const REPEATED = /([.!?…]+(?:[.!?…])*)|([-=_*+~#])\2+|``|''|,,|<<|>>/uy;
+const REPEATED = /([.!?…]+(?:[.!?…])*)|([-=_*+~#$])\2+|``|''|,,|<<|>>/uy;
 
 /**
  * Splits text into UD words as the English EWT treebank does: `don't` → `do n't`, `bird's` → `bird 's`, `red-haired` →
@@ -62,7 +64,7 @@ function tokenEnd(text: string, at: number, code: number): number {
   const fresh = !/[\p{L}\p{N}]/u.test(previous);
   const afterWord = !fresh;
   let end = 0;
-  if (fresh && (end = match(URL_LIKE, text, at)) > 0) return end;
+  if (/[\s([{<"'“‘,;:|/]/.test(previous) && (end = matchNear(URL_LIKE, text, at)) > 0) return end;
   if ((end = match(EMOJI, text, at)) > 0 && !(code < 128 && end === at + 1) && !isPlainSign(text, at, end)) return end;
   if (fresh && !(code >= 48 && code <= 57 && code !== 56) && (end = match(EMOTICON, text, at)) > 0) return end;
   if (afterWord && (end = match(CLITIC, text, at)) > 0) return end;
@@ -72,6 +74,7 @@ function tokenEnd(text: string, at: number, code: number): number {
     return end > 0 ? end : at + 1;
   }
   if (fresh && (end = match(INITIALS, text, at)) > 0) return end;
+  if (fresh && (end = matchNear(WHOLE, text, at)) > 0) return end;
   end = match(WORD, text, at);
   if (end > 0) return wordEnd(text, at, end);
   end = match(REPEATED, text, at);
@@ -113,6 +116,14 @@ function match(pattern: RegExp, text: string, at: number): number {
   return pattern.test(text) ? pattern.lastIndex : 0;
 }
 
+/** Longest address looked for: patterns that read ahead must not make a hostile text quadratic. */
+const WINDOW = 300;
+
+function matchNear(pattern: RegExp, text: string, at: number): number {
+  const end = match(pattern, text.slice(at, at + WINDOW), 0);
+  return end === 0 ? 0 : at + end;
+}
+
 const FINAL = /^(?:[.!?…]+|[。！？])$/u;
 const CLOSING = /^[)\]"”’'»]+$/u;
 
@@ -124,11 +135,11 @@ function withSentences(text: string, spans: readonly { start: number; end: numbe
     const gap = text.slice(previousEnd, start);
     const token = text.slice(start, end);
     const broken = /\n\s*\n/.test(gap);
-    const begins = /^[\p{Lu}\p{N}"“‘'([<*#]/u.test(token) || !/^\p{L}/u.test(token);
-    const sentenceStart = i === 0 || broken || (ended && gap.length > 0 && begins && !FINAL.test(token) && !CLOSING.test(token));
+    const closes = FINAL.test(token) || (CLOSING.test(token) && (gap === '' || !/^["']$/.test(token)));
+    const sentenceStart = i === 0 || broken || (ended && gap !== '' && !closes);
     out.push({ text: token, start, end, sentenceStart });
     if (FINAL.test(token)) ended = true;
-    else if (!(ended && CLOSING.test(token) && !sentenceStart)) ended = false;
+    else if (!(ended && closes)) ended = false;
   }
   return out;
 }
