@@ -26,7 +26,9 @@ export function scoreParser({ weights, treebank, part }: { weights: string; tree
   const words = tokenizeUd(PROMPT_77).map((t) => t.text);
   const times = Array.from({ length: 40 }, () => timed(() => parser.parse(words))).sort((a, b) => a - b);
   console.log(`${words.length} tokens parsed in ${ms(times[20])} (median), ${ms(times[0])} (best)`);
-  console.log(`loaded in ${ms(loads.sort((a, b) => a - b)[2])}; ${(gzipSync(bytes, { level: 9 }).length / 1e6).toFixed(2)} MB gzipped`);
+  console.log(
+    `loaded in ${ms(loads.sort((a, b) => a - b)[2])}; ${(gzipSync(bytes, { level: 9 }).length / 1e6).toFixed(2)} MB gzipped`,
+  );
 }
 
 /**
@@ -47,7 +49,8 @@ function phraseScores(gold: readonly Sentence[], predicted: readonly Sentence[])
     counts.goldPairs += g.reduce((n, x) => n + x.words.length, 0);
     counts.pairs += pairs.size;
     counts.rightPairs += g.flatMap((x) => x.words.map((w) => `${w}-${x.noun}`)).filter((k) => pairs.has(k)).length;
-    const above = (all: typeof g, x: (typeof g)[number]): number => (x.ancestor === null ? -1 : (all[x.ancestor]?.noun ?? -1));
+    const above = (all: typeof g, x: (typeof g)[number]): number =>
+      x.ancestor === null ? -1 : (all[x.ancestor]?.noun ?? -1);
     for (const x of g) {
       const same = p.find((y) => y.noun === x.noun);
       if (same === undefined) continue;
@@ -64,7 +67,11 @@ function phraseScores(gold: readonly Sentence[], predicted: readonly Sentence[])
 }
 
 function analyses(s: Sentence): WordAnalysis[] {
-  return s.words.map((_, i) => ({ upos: s.upos[i] as string, head: s.heads[i] as number, deprel: s.deprels[i] as string }));
+  return s.words.map((_, i) => ({
+    upos: s.upos[i] as string,
+    head: s.heads[i] as number,
+    deprel: s.deprels[i] as string,
+  }));
 }
 
 function split(text: string): string[][] {
@@ -87,5 +94,10 @@ function ms(value: number | undefined): string {
 }
 
 function print(title: string, s: object): void {
-  console.log(title, Object.entries(s).map(([k, v]) => `${k} ${(v as number).toFixed(2)}`).join('  '));
+  console.log(
+    title,
+    Object.entries(s)
+      .map(([k, v]) => `${k} ${(v as number).toFixed(2)}`)
+      .join('  '),
+  );
 }

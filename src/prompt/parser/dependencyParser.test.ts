@@ -48,7 +48,9 @@ describe('DependencyParser', () => {
   it('gives one root and no cycle for any number of words', () => {
     expect(parser.parse([])).toEqual([]);
     for (const n of [1, 2, 127, 128, 129, 400]) {
-      const tree = parser.parse(Array.from({ length: n }, (_, i) => ['cat', '😀', '\ud800', 'and', ''][i % 5] as string));
+      const tree = parser.parse(
+        Array.from({ length: n }, (_, i) => ['cat', '😀', '\ud800', 'and', ''][i % 5] as string),
+      );
       expect(tree.filter((w) => w.head === 0)).toHaveLength(1);
       for (let i = 0; i < n; i++) {
         let v = i + 1;

@@ -28,7 +28,9 @@ export interface SentenceScores {
 export const LONGEST_SENTENCE = 128;
 const ROOT_SHAPE = 7;
 const DENSE = [
-  ...['lstm1', 'lstm2'].flatMap((l) => ['forwards', 'backwards'].flatMap((w) => [`${l}.${w}.input`, `${l}.${w}.recurrent`, `${l}.${w}.bias`])),
+  ...['lstm1', 'lstm2'].flatMap((l) =>
+    ['forwards', 'backwards'].flatMap((w) => [`${l}.${w}.input`, `${l}.${w}.recurrent`, `${l}.${w}.bias`]),
+  ),
   ...['upos', 'mlp', 'arc', 'labels'].flatMap((l) => [`${l}.weight`, `${l}.bias`]),
   'distance',
 ];
@@ -87,7 +89,8 @@ export class DependencyParser {
 
   /** The network alone, before the tree is chosen. At most 128 words. */
   score(words: readonly string[]): SentenceScores {
-    if (words.length > LONGEST_SENTENCE) throw new RangeError(`score: ${words.length} words, at most ${LONGEST_SENTENCE}`);
+    if (words.length > LONGEST_SENTENCE)
+      throw new RangeError(`score: ${words.length} words, at most ${LONGEST_SENTENCE}`);
     const mark = this.kernel.mark();
     try {
       return this.network(words);
@@ -135,7 +138,11 @@ export class DependencyParser {
           x[y + 2 * label + i] = b;
         }
       }
-      const scores = narrow(this.apply('labels', x, chosen.length, 3 * label, deprels.length), chosen.length, deprels.length);
+      const scores = narrow(
+        this.apply('labels', x, chosen.length, 3 * label, deprels.length),
+        chosen.length,
+        deprels.length,
+      );
       kernel.release(before);
       return scores;
     };
@@ -219,7 +226,8 @@ function addMean(out: Float32Array, at: number, table: QuantisedTensor, rows: re
   for (const row of rows) {
     const scale = (table.scales[row] as number) / rows.length;
     const start = row * table.columns;
-    for (let i = 0; i < table.columns; i++) out[at + i] = (out[at + i] as number) + (table.values[start + i] as number) * scale;
+    for (let i = 0; i < table.columns; i++)
+      out[at + i] = (out[at + i] as number) + (table.values[start + i] as number) * scale;
   }
 }
 

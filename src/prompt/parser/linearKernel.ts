@@ -43,11 +43,13 @@ export class LinearKernel {
   /** @param floats how many numbers can be allocated; `wasm: false` keeps to JavaScript, for tests */
   constructor(floats: number, options: { readonly wasm?: boolean } = {}) {
     const pages = Math.ceil((floats * 4) / PAGE) + 1;
-    const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyLike };
+    const { WebAssembly } = globalThis as unknown as { WebAssembly?: WebAssemblyLike };
     if (options.wasm !== false && WebAssembly !== undefined) {
       try {
         const memory = new WebAssembly.Memory({ initial: pages });
-        const module = new WebAssembly.Module(Uint8Array.from(MODULE.match(/../g) ?? [], (h) => Number.parseInt(h, 16)));
+        const module = new WebAssembly.Module(
+          Uint8Array.from(MODULE.match(/../g) ?? [], (h) => Number.parseInt(h, 16)),
+        );
         this.run = new WebAssembly.Instance(module, { env: { memory } }).exports.linear ?? null;
         this.buffer = memory.buffer;
         return;
@@ -87,8 +89,14 @@ export class LinearKernel {
     w: Float32Array,
     { bias, out, rows, inputs, outputs }: LinearShape & { readonly bias: Float32Array; readonly out: Float32Array },
   ): void {
-    if (inputs % 4 !== 0 || outputs % 4 !== 0) throw new RangeError(`linear: ${inputs}→${outputs} are no multiples of 4`);
-    if (x.length < rows * inputs || w.length < outputs * inputs || out.length < rows * outputs || bias.length < outputs) {
+    if (inputs % 4 !== 0 || outputs % 4 !== 0)
+      throw new RangeError(`linear: ${inputs}→${outputs} are no multiples of 4`);
+    if (
+      x.length < rows * inputs ||
+      w.length < outputs * inputs ||
+      out.length < rows * outputs ||
+      bias.length < outputs
+    ) {
       throw new RangeError(`linear: arrays too short for ${rows}×${inputs}→${outputs}`);
     }
     if (this.run !== null) {

@@ -42,7 +42,8 @@ export function readParserWeights(bytes: Uint8Array): ParserWeights {
   const tensors = new Map<string, QuantisedTensor>();
   for (const { name, rows, columns, offset } of header.tensors) {
     const at = data.byteOffset + start + offset;
-    if (start + offset + rows * (4 + columns) > data.length) throw new TypeError(`Parser weights file ends inside "${name}"`);
+    if (start + offset + rows * (4 + columns) > data.length)
+      throw new TypeError(`Parser weights file ends inside "${name}"`);
     tensors.set(name, {
       rows,
       columns,

@@ -14,7 +14,10 @@ export interface WordFeatures {
 
 /** Lower case without accents, as MiniLM's uncased vocabulary expects (BERT's BasicTokenizer). */
 export function normalise(word: string): string {
-  return word.toLowerCase().normalize('NFD').replace(/\p{Mn}/gu, '');
+  return word
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '');
 }
 
 /** WordPiece ids of one syntactic word: split around punctuation, then greedy longest match (Wu et al. 2016). */

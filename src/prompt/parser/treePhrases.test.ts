@@ -7,7 +7,11 @@ function tree(text: string): { words: string[]; analyses: WordAnalysis[] } {
   const rows = text.split(' ').map((w) => w.split('/'));
   return {
     words: rows.map((r) => r[0] as string),
-    analyses: rows.map(([, upos, head, deprel]) => ({ upos: upos as string, head: Number(head), deprel: deprel as string })),
+    analyses: rows.map(([, upos, head, deprel]) => ({
+      upos: upos as string,
+      head: Number(head),
+      deprel: deprel as string,
+    })),
   };
 }
 

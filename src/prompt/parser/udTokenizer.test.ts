@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { tokenizeUd } from './udTokenizer.ts';
 
-const words = (text: string): string => tokenizeUd(text).map((t) => t.text).join(' '); // prettier-ignore
+const words = (text: string): string =>
+  tokenizeUd(text)
+    .map((t) => t.text)
+    .join(' '); // prettier-ignore
 
 describe('tokenizeUd', () => {
   it.each([
@@ -26,7 +29,33 @@ describe('tokenizeUd', () => {
   });
 
   it('covers every character but white space exactly once, for any string', () => {
-    const alphabet = ['a', 'Z', "n't", "'", '’s', '.', '-', ' ', '\n', '1', ',', '(', '👩‍👧', '\ud83d', '\udc00', 'é', '漢', 'ش', '\u0301', '\u200d', '@', '://', 'www.', '<', ':)']; // prettier-ignore
+    const alphabet = [
+      'a',
+      'Z',
+      "n't",
+      "'",
+      '’s',
+      '.',
+      '-',
+      ' ',
+      '\n',
+      '1',
+      ',',
+      '(',
+      '👩‍👧',
+      '\ud83d',
+      '\udc00',
+      'é',
+      '漢',
+      'ش',
+      '\u0301',
+      '\u200d',
+      '@',
+      '://',
+      'www.',
+      '<',
+      ':)',
+    ]; // prettier-ignore
     let seed = 3;
     for (let round = 0; round < 800; round++) {
       let text = '';

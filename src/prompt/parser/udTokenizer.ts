@@ -9,7 +9,9 @@ export interface UdToken {
 
 /** Prefixes that stay joined to their word in English EWT ("non-human"); other hyphenated words become three tokens. */
 const JOINED_PREFIXES = new Set(
-  'anti arch co counter e ex inter intra mid micro mini multi neo non over post pre pro psycho re semi socio sub ultra un'.split(' '),
+  'anti arch co counter e ex inter intra mid micro mini multi neo non over post pre pro psycho re semi socio sub ultra un'.split(
+    ' ',
+  ),
 );
 const ABBREVIATIONS = new Set(
   'dr mr mrs ms st vs sept oct nov dec jan feb aug inc etc ft no corp co jr sr wed thur thurs fri sat sun mon tue tues lt gen gov ltd rev sen reps rep attn vol sec col blvd ave prof capt sgt ph esp approx'.split(
@@ -18,12 +20,30 @@ const ABBREVIATIONS = new Set(
 );
 /** Written-together forms and where the second word starts. */
 const FUSED: ReadonlyMap<string, number> = new Map([
-  ['cannot', 3], ['gonna', 3], ['wanna', 3], ['gotta', 3], ['dont', 2], ['cant', 2], ['wont', 2], ['didnt', 3], ['doesnt', 4],
-  ['isnt', 2], ['wasnt', 3], ['couldnt', 5], ['wouldnt', 5], ['havent', 4], ['hasnt', 3], ['arent', 3], ['im', 1], ['ive', 1],
-  ['thats', 4], ['whats', 4],
+  ['cannot', 3],
+  ['gonna', 3],
+  ['wanna', 3],
+  ['gotta', 3],
+  ['dont', 2],
+  ['cant', 2],
+  ['wont', 2],
+  ['didnt', 3],
+  ['doesnt', 4],
+  ['isnt', 2],
+  ['wasnt', 3],
+  ['couldnt', 5],
+  ['wouldnt', 5],
+  ['havent', 4],
+  ['hasnt', 3],
+  ['arent', 3],
+  ['im', 1],
+  ['ive', 1],
+  ['thats', 4],
+  ['whats', 4],
 ]); // prettier-ignore
 
-const URL_LIKE = /(?:https?:\/\/|www\.)[^\s<>"]*[^\s<>".,;:!?)'\]]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|info|doc|xls|pdf|jpg|png|html?|uk|co)(?![\w.-]*\w)/iuy;
+const URL_LIKE =
+  /(?:https?:\/\/|www\.)[^\s<>"]*[^\s<>".,;:!?)'\]]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|info|doc|xls|pdf|jpg|png|html?|uk|co)(?![\w.-]*\w)/iuy;
 const EMOTICON = /(?:>?[:;=8][-o^']?[)(DPp/\\|*]|\^_+\^|-_+-|<3|[:;]-?[DPp])(?![\p{L}\p{N}])/uy;
 const EMOJI =
   /(?:\p{RI}\p{RI}|[0-9#*]\uFE0F?\u20E3|\p{Extended_Pictographic}(?:\uFE0F|\p{EMod})?(?:[\u{E0020}-\u{E007F}]+)?(?:\u200D\p{Extended_Pictographic}(?:\uFE0F|\p{EMod})?)*)/uy;
@@ -62,29 +82,26 @@ export function tokenizeUd(text: string): UdToken[] {
 function tokenEnd(text: string, at: number, code: number): number {
   const previous = at > 0 ? (text[at - 1] as string) : ' ';
   const fresh = !/[\p{L}\p{N}]/u.test(previous);
-  const afterWord = !fresh;
-  let end = 0;
-  if (/[\s([{<"'“‘,;:|/]/.test(previous) && (end = matchNear(URL_LIKE, text, at)) > 0) return end;
-  if ((end = match(EMOJI, text, at)) > 0 && !(code < 128 && end === at + 1) && !isPlainSign(text, at, end)) return end;
-  if (fresh && !(code >= 48 && code <= 57 && code !== 56) && (end = match(EMOTICON, text, at)) > 0) return end;
-  if (afterWord && (end = match(CLITIC, text, at)) > 0) return end;
-  if (code >= 48 && code <= 57) {
-    if (fresh && (end = match(ORDINAL, text, at)) > 0) return end;
-    end = match(NUMBER, text, at);
-    return end > 0 ? end : at + 1;
-  }
-  if (fresh && (end = match(INITIALS, text, at)) > 0) return end;
-  if (fresh && (end = matchNear(WHOLE, text, at)) > 0) return end;
-  end = match(WORD, text, at);
-  if (end > 0) return wordEnd(text, at, end);
-  end = match(REPEATED, text, at);
-  if (end > 0) return end;
-  return at + (text.codePointAt(at) as number > 0xffff ? 2 : 1);
+  const digit = code >= 48 && code <= 57;
+  const opens = /[\s([{<"'“‘,;:|/]/.test(previous);
+  const special =
+    (opens && matchNear(URL_LIKE, text, at)) ||
+    emojiEnd(text, at) ||
+    (fresh && (!digit || code === 56) && match(EMOTICON, text, at)) ||
+    (!fresh && match(CLITIC, text, at));
+  if (special) return special;
+  if (digit) return (fresh && match(ORDINAL, text, at)) || match(NUMBER, text, at);
+  const whole = fresh && (match(INITIALS, text, at) || matchNear(WHOLE, text, at));
+  if (whole) return whole;
+  const word = match(WORD, text, at);
+  if (word > 0) return wordEnd(text, at, word);
+  return match(REPEATED, text, at) || at + ((text.codePointAt(at) as number) > 0xffff ? 2 : 1);
 }
 
-/** © ® ™ and the like are pictographic by Unicode, but signs in writing. */
-function isPlainSign(text: string, at: number, end: number): boolean {
-  return end === at + 1 && text.charCodeAt(at) < 0x2190;
+/** Digits, © ® ™ and the like are pictographic by Unicode, but signs in writing. */
+function emojiEnd(text: string, at: number): number {
+  const end = match(EMOJI, text, at);
+  return end === at + 1 && text.charCodeAt(at) < 0x2190 ? 0 : end;
 }
 
 function wordEnd(text: string, at: number, end: number): number {
@@ -106,9 +123,12 @@ function wordEnd(text: string, at: number, end: number): number {
 function pushWord(text: string, start: number, end: number, push: (start: number, end: number) => void): void {
   const cut = FUSED.get(text.slice(start, end).toLowerCase());
   const before = start > 0 ? (text[start - 1] as string) : ' ';
-  if (cut === undefined || before === '-' || /['’]/.test(text[end] ?? '')) return push(start, end);
-  push(start, start + cut);
-  push(start + cut, end);
+  if (cut === undefined || before === '-' || /['’]/.test(text[end] ?? '')) {
+    push(start, end);
+  } else {
+    push(start, start + cut);
+    push(start + cut, end);
+  }
 }
 
 function match(pattern: RegExp, text: string, at: number): number {
