@@ -43,4 +43,49 @@ describe('treePhrases', () => {
     expect(treePhrases([])).toEqual([]);
     expect(read('very/ADV/2/advmod red/ADJ/0/root')).toEqual([]);
   });
+
+  it('joins each word to a nearest noun, ties by the rule, on random trees', () => {
+    let seed = 11;
+    const random = (n: number): number => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return Math.floor((seed / 2 ** 32) * n);
+    };
+    for (let round = 0; round < 300; round++) {
+      const n = 2 + random(10);
+      const heads = Array.from({ length: n }, (_, i) => (i === 0 ? 0 : 1 + random(i)));
+      const turn = random(n); // so that heads stand on both sides
+      const at = (i: number): number => (i + turn) % n;
+      const analyses: WordAnalysis[] = Array.from({ length: n });
+      for (const [i, h] of heads.entries()) {
+        analyses[at(i)] = { upos: random(3) === 0 ? 'NOUN' : 'VERB', head: h === 0 ? 0 : at(h - 1) + 1, deprel: 'dep' };
+      }
+      const phrases = treePhrases(analyses);
+      if (phrases.length === 0) continue;
+      const path = (v: number): number[] => (v < 0 ? [] : [v, ...path((analyses[v] as WordAnalysis).head - 1)]);
+      const steps = (a: number, b: number): number => {
+        const [p, q] = [path(a), path(b)];
+        const meet = p.find((v) => q.includes(v)) as number;
+        return p.indexOf(meet) + q.indexOf(meet);
+      };
+      const nounOf = (w: number): number => phrases.find((p) => p.words.includes(w))?.noun as number;
+      for (let w = 0; w < n; w++) {
+        const least = Math.min(...phrases.map((p) => steps(w, p.noun)));
+        const nearest = phrases.map((p) => p.noun).filter((noun) => steps(w, noun) === least);
+        const head = (analyses[w] as WordAnalysis).head - 1;
+        const above = head < 0 ? -1 : nounOf(head);
+        expect(nounOf(w)).toBe(nearest.includes(above) ? above : nearest[0]);
+      }
+    }
+  });
+
+  it('reads a sentence of 10,000 words', () => {
+    const one: WordAnalysis[] = Array.from({ length: 10000 }, (_, i) => ({
+      upos: i % 3 === 0 ? 'NOUN' : 'ADJ',
+      head: i,
+      deprel: i === 0 ? 'root' : 'dep',
+    }));
+    const start = Date.now();
+    expect(treePhrases(one)).toHaveLength(3334);
+    expect(Date.now() - start).toBeLessThan(1000);
+  });
 });

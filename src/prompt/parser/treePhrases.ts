@@ -26,24 +26,11 @@ export function treePhrases(tree: readonly WordAnalysis[]): TreePhrase[] {
     return isNoun(i) && !(WITHIN_NOUN.has(deprel) && head > 0 && isNoun(head - 1));
   });
   if (centres.length === 0) return [];
-  const near: number[][] = tree.map((w) => (w.head > 0 ? [w.head - 1] : []));
-  for (const [i, w] of tree.entries()) if (w.head > 0) near[w.head - 1]?.push(i);
-  const distances = centres.map((centre) => distancesFrom(centre, near));
-  const cluster = new Array<number>(tree.length).fill(-1);
-  const assign = (word: number): number => {
-    const known = cluster[word] as number;
-    if (known >= 0) return known;
-    const least = Math.min(...distances.map((d) => d[word] as number));
-    const nearest = [...centres.keys()].filter((k) => distances[k]?.[word] === least);
-    const { head } = tree[word] as WordAnalysis;
-    const above = nearest.length > 1 && head > 0 ? assign(head - 1) : -1;
-    const chosen = nearest.includes(above) ? above : (nearest[0] as number);
-    cluster[word] = chosen;
-    return chosen;
-  };
-  for (const i of tree.keys()) assign(i);
+  const cluster = joinNearest(tree, centres);
+  const members: number[][] = centres.map(() => []);
+  for (const [i, k] of cluster.entries()) if (tree[i]?.upos !== 'PUNCT' || centres[k] === i) members[k]?.push(i);
   return centres.map((noun, k) => {
-    const words = [...tree.keys()].filter((i) => cluster[i] === k && (i === noun || tree[i]?.upos !== 'PUNCT'));
+    const words = members[k] as number[];
     for (let v = (tree[noun] as WordAnalysis).head; v > 0; v = (tree[v - 1] as WordAnalysis).head) {
       if (cluster[v - 1] !== k) return { noun, words, ancestor: cluster[v - 1] as number };
     }
@@ -51,17 +38,47 @@ export function treePhrases(tree: readonly WordAnalysis[]): TreePhrase[] {
   });
 }
 
-function distancesFrom(start: number, near: readonly (readonly number[])[]): number[] {
-  const distance = new Array<number>(near.length).fill(Number.POSITIVE_INFINITY);
-  distance[start] = 0;
-  const queue = [start];
+/** For every word the index of the centre it joins. Linear in the number of words for trees of any usual shape. */
+function joinNearest(tree: readonly WordAnalysis[], centres: readonly number[]): number[] {
+  const dependents: number[][] = tree.map(() => []);
+  const topDown: number[] = [];
+  for (const [i, w] of tree.entries()) (w.head > 0 ? dependents[w.head - 1] : topDown)?.push(i);
+  for (const v of topDown) for (const u of dependents[v] as number[]) topDown.push(u);
+
+  // Distance to the nearest centre and the leftmost centre at that distance, spreading from all centres at once.
+  const distance = new Array<number>(tree.length).fill(Number.POSITIVE_INFINITY);
+  const leftmost = new Array<number>(tree.length).fill(0);
+  const queue = [...centres];
+  for (const [k, c] of centres.entries()) {
+    distance[c] = 0;
+    leftmost[c] = k;
+  }
   for (const v of queue) {
-    for (const u of near[v] as readonly number[]) {
+    const { head } = tree[v] as WordAnalysis;
+    for (const u of head > 0 ? [head - 1, ...(dependents[v] as number[])] : (dependents[v] as number[])) {
+      const d = (distance[v] as number) + 1;
       if (distance[u] === Number.POSITIVE_INFINITY) {
-        distance[u] = (distance[v] as number) + 1;
+        distance[u] = d;
+        leftmost[u] = leftmost[v] as number;
         queue.push(u);
-      }
+      } else if (distance[u] === d) leftmost[u] = Math.min(leftmost[u] as number, leftmost[v] as number);
     }
   }
-  return distance;
+
+  const cluster = leftmost.slice();
+  for (const v of topDown) {
+    const { head } = tree[v] as WordAnalysis;
+    if (head === 0 || distance[v] === 0) continue;
+    const above = cluster[head - 1] as number;
+    const step = (distance[head - 1] as number) - (distance[v] as number);
+    // The head's noun is as near as any where the way to it leads through the head, or up from below this word.
+    if (step === -1 || (step === 1 && isBelow(tree, centres[above] as number, v))) cluster[v] = above;
+  }
+  return cluster;
+}
+
+function isBelow(tree: readonly WordAnalysis[], word: number, ancestor: number): boolean {
+  let v = word;
+  while (v >= 0 && v !== ancestor) v = (tree[v] as WordAnalysis).head - 1;
+  return v === ancestor;
 }
