@@ -27,6 +27,7 @@ export interface SentenceScores {
 /** Longest stretch parsed as one sentence; longer ones are cut, so that time stays linear. */
 export const LONGEST_SENTENCE = 128;
 const ROOT_SHAPE = 7;
+const MOST_SEEN = 5000;
 const DENSE = [
   ...['lstm1', 'lstm2'].flatMap((l) =>
     ['forwards', 'backwards'].flatMap((w) => [`${l}.${w}.input`, `${l}.${w}.recurrent`, `${l}.${w}.bias`]),
@@ -42,6 +43,8 @@ const DENSE = [
 export class DependencyParser {
   private readonly weights: ParserWeights;
   private readonly kernel: LinearKernel;
+  /** Features of words met before: prompts repeat themselves. */
+  private readonly seen = new Map<string, WordFeatures>();
   private readonly dense = new Map<string, Float32Array>();
   private readonly wordWidth: number;
   private readonly affixWidth: number;
@@ -83,8 +86,13 @@ export class DependencyParser {
 
   /** What the network reads of a word. */
   features(word: string): WordFeatures {
+    const known = this.seen.get(word);
+    if (known !== undefined) return known;
     const { vocabulary, affixes, affixRows: rows } = this.weights;
-    return { pieces: piecesOf(word, vocabulary), affixes: affixRows(word, affixes, rows), shape: shapeOf(word) };
+    const found = { pieces: piecesOf(word, vocabulary), affixes: affixRows(word, affixes, rows), shape: shapeOf(word) };
+    if (this.seen.size > MOST_SEEN) this.seen.clear();
+    this.seen.set(word, found);
+    return found;
   }
 
   /** The network alone, before the tree is chosen. At most 128 words. */

@@ -8,6 +8,18 @@ export function bestTree(scores: Float32Array, n: number): number[] {
   const width = n + 1;
   if (scores.length < n * width) throw new RangeError(`bestTree: ${n} words need ${n * width} scores`);
   if (n === 0) return [];
+  // Mostly every word's best head already makes a tree with one root, and then no tree is better.
+  const greedy = [0];
+  for (let d = 0; d < n; d++) {
+    let best = 0;
+    for (let h = 1; h < width; h++) {
+      if (h !== d + 1 && (scores[d * width + h] as number) > (scores[d * width + best] as number)) best = h;
+    }
+    greedy.push(best);
+  }
+  if (greedy.indexOf(0, 1) === greedy.lastIndexOf(0) && greedy.lastIndexOf(0) > 0 && findCycle(greedy) === null) {
+    return greedy.slice(1);
+  }
   const matrix: Float64Array[] = [new Float64Array(width)];
   for (let d = 0; d < n; d++) {
     const row = Float64Array.from(scores.subarray(d * width, (d + 1) * width));
