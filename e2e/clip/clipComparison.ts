@@ -38,7 +38,7 @@ export interface Comparison {
   readonly worstRowCosine: number;
 }
 
-/** What the issue asks of every output; `q8` and `q4` are judged by direction because rounding weights is a real change. */
+/** What is asked of every output; `q8` and `q4` are judged by direction because rounding weights is a real change. */
 export const BOUNDS: Readonly<Record<Precision, { relativeError?: number; cosine?: number }>> = {
   fp32: { relativeError: 1e-4 },
   fp16: { relativeError: 5e-3 },

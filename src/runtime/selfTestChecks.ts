@@ -18,8 +18,8 @@ export interface NumericCheck {
 
 /**
  * Rounding a result to float16 is up to 5e-4; kernels that also accumulate in it are 1e-2 off and more. Attention in float16
- * rounds its weights and partial sums (1.5e-3); the loop-variable bug makes it 3e-2 to 9e-2 wrong. float32: what the issue
- * asks of whole models.
+ * rounds its weights and partial sums (1.5e-3); the loop-variable bug makes it 3e-2 to 9e-2 wrong. float32: what is
+ * asked of whole models.
  */
 const BOUNDS = {
   float32: { attention: 1e-4, product: 1e-4 },
