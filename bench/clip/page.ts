@@ -100,7 +100,7 @@ async function bench(options: BenchOptions): Promise<BenchResult> {
     compileTime,
     environment: {
       runtime: `onnxruntime-web ${ort.env.versions.web}`,
-      adapter: tier === 'wasm' ? 'none' : (adapter?.description ?? 'unknown'),
+      adapter: adapter?.description || `${adapter?.vendor} ${adapter?.architecture}`,
       threads: wasmThreads(),
     },
   };
