@@ -212,8 +212,10 @@ test('real generated images', async ({ page }) => {
     .slice(0, 3)
     .map((file) => `${REAL_IMAGES}/${file}`);
   await app.openImages(files);
-  await expect(page.getByTestId('task')).toBeHidden({ timeout: 120_000 });
-  for (const entry of await page.getByRole('navigation', { name: 'Images' }).locator('[data-image]').all()) {
+  const entries = page.getByRole('navigation', { name: 'Images' }).locator('[data-image]');
+  await expect(entries).toHaveCount(files.length);
+  for (const entry of await entries.all()) {
+    await expect(entry).toHaveAccessibleName(/quality/, { timeout: 120_000 });
     await entry.click();
     expect(await app.value(app.quality)).toBeGreaterThan(0);
   }

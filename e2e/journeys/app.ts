@@ -65,7 +65,7 @@ export class App {
 
   /** Waits until the selected image is analysed. */
   async analysed(): Promise<void> {
-    await expect(this.page.getByRole('contentinfo')).toContainText('Done');
+    await expect(this.page.getByRole('contentinfo')).toContainText('Done', { timeout: 120_000 });
   }
 
   /** A gauge's value, 0..100. */

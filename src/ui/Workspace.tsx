@@ -1,3 +1,4 @@
+import { useDeferredValue } from 'react';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { Icon } from './Icon.tsx';
@@ -20,6 +21,8 @@ export function Workspace() {
   const sheetOpen = useApp((state) => state.sheetOpen);
   const panZoom = usePanZoom(image?.opened ?? null, image?.id ?? null);
   const narrow = useNarrow();
+  // The picture is drawn first; the rest follows in slices, so that opening the first image never blocks the page.
+  const isComplete = useDeferredValue(true, false);
   useKeys(panZoom);
   if (!image) return null;
   return (
@@ -33,7 +36,7 @@ export function Workspace() {
           </div>
         )}
         <div className={styles.controls}>
-          <StageToolbar panZoom={panZoom} />
+          {isComplete && <StageToolbar panZoom={panZoom} />}
           <PromptPanel key={image.id} image={image} />
         </div>
       </div>
@@ -47,7 +50,7 @@ export function Workspace() {
             <ImageProblem image={image} />
           </div>
         )}
-        <Inspector image={image} />
+        {isComplete && <Inspector image={image} />}
       </Sheet>
     </main>
   );
