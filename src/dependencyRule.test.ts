@@ -11,21 +11,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   checkpoint: [],
   graph: ['checkpoint'],
   quality: ['math', 'prompt'],
-  pipeline: ['image', 'math', 'prompt', 'quality'],
+  diffusion: ['math'],
+  refine: ['diffusion', 'image', 'math', 'prompt', 'quality'],
+  pipeline: ['diffusion', 'image', 'math', 'prompt', 'quality', 'refine'],
   runtime: ['checkpoint', 'graph'],
   storage: [],
   bridge: [],
   store: ['bridge'],
-  ui: ['bridge', 'image', 'math', 'pipeline', 'quality', 'store'],
+  ui: ['bridge', 'image', 'math', 'pipeline', 'quality', 'refine', 'store'],
 };
 
 /** Imports of types alone: shapes of data and ports, gone when compiled. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   quality: ['pipeline'],
-  runtime: ['pipeline'],
+  diffusion: ['pipeline'],
+  refine: ['pipeline'],
+  runtime: ['diffusion', 'pipeline', 'prompt'],
   storage: ['checkpoint', 'graph', 'runtime'],
-  bridge: ['graph', 'image', 'pipeline', 'runtime', 'storage'],
-  store: ['graph', 'pipeline', 'quality', 'runtime'],
+  bridge: ['graph', 'image', 'pipeline', 'refine', 'runtime', 'storage'],
+  store: ['graph', 'pipeline', 'quality', 'refine', 'runtime'],
   ui: ['graph', 'runtime'],
 };
 

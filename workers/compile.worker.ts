@@ -85,6 +85,7 @@ async function compileFolder(
 
     const summary: PackSummary = {
       id: draft.id,
+      kind: 'maps',
       name,
       description: shapeName(config),
       precision,

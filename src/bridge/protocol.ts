@@ -7,6 +7,8 @@
 import type { Precision } from '../graph/weights.ts';
 import type { GenerationMetadata } from '../image/metadata/generationMetadata.ts';
 import type { AnalysisEvent, AnalysisResult, AnalysisSettings } from '../pipeline/analysis.ts';
+import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
+import type { RefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus, Tier } from '../runtime/status.ts';
 import type { PackSummary } from '../storage/packManifest.ts';
 
@@ -42,6 +44,46 @@ export interface HeatmapExport {
   readonly scale: 'absolute' | 'relative';
 }
 
+/** One image to refine, once per seed. */
+export interface RefineJob {
+  readonly jobId: string;
+  /** The image as dropped, or an earlier result's. */
+  readonly file: File;
+  readonly prompt: string;
+  readonly analysis: AnalysisSettings;
+  readonly settings: RefineSettings;
+  /** At least one; 0..2^53-1. The results come in this order. */
+  readonly seeds: readonly number[];
+}
+
+/** What became of one seed. */
+export interface RefinedImage {
+  readonly result: RefineResult;
+  /** PNG, 8 bit, lossless, without metadata: to show, to refine again, to save from. Null: the pixels are the input's. */
+  readonly image: Blob | null;
+}
+
+/** A finished picture to write to disk. */
+export interface SaveRequest {
+  readonly jobId: string;
+  /** The pixels: a {@link RefinedImage}'s, or the original. */
+  readonly image: Blob;
+  /** Its metadata is kept byte for byte. */
+  readonly original: File;
+  readonly format: 'png' | 'jpeg' | 'webp';
+  /** 0..1, for JPEG and WebP. */
+  readonly quality: number;
+  /** The `g-refine` record: every result between the original and the picture, oldest first. */
+  readonly results: readonly RefineResult[];
+}
+
+/** GPU memory that models may take. */
+export interface MemoryBudget {
+  readonly bytes: number;
+  /** What would be chosen without the user. */
+  readonly automaticBytes: number;
+}
+
 /** The worker that owns the runtime, the GPU and the pipeline. */
 export interface RefineWorkerApi {
   /** Detects tiers, self-tests and picks one. Call once before anything else; `preferred` is tried first. */
@@ -50,8 +92,10 @@ export interface RefineWorkerApi {
   selectTier(tier: Tier): Promise<RuntimeStatus>;
   /** Calls `onLost` with a sentence each time the GPU device is lost; the next job starts on a new device. */
   watchDevice(onLost: (reason: string) => void): Promise<void>;
-  /** Makes the pack the one that analyses run with. Models load on first use. Throws PackMissingError, StorageError. */
+  /** Makes the pack the one of its kind in use. Models load on first use. Throws PackMissingError, StorageError. */
   usePack(packId: string): Promise<PackSummary>;
+  /** Memory that models may take together before those not in use leave; null: automatic. */
+  setMemoryBudget(bytes: number | null): Promise<MemoryBudget>;
   /** Reads header, pixels and metadata of an image file. Throws ImageError. */
   openImage(file: File): Promise<OpenedImage>;
   /** Runs the maps; results are told through `onEvent` as soon as they are ready. */
@@ -61,6 +105,14 @@ export interface RefineWorkerApi {
   ): Promise<AnalysisResult>;
   /** Paints a heatmap as PNG at the image's size. */
   exportHeatmap(request: HeatmapExport): Promise<Blob>;
+  /**
+   * Repairs an image once per seed: maps, stage 1, stage 2, maps again, balance gate. Needs packs of all three kinds, but
+   * works with what there is: without `restoration` stage 2 is skipped, and without `inpainting` stage 1, with a hint.
+   * Throws PackMissingError where there is neither, or no `maps`.
+   */
+  refine(job: RefineJob, onEvent: (event: RefineEvent) => void): Promise<readonly RefinedImage[]>;
+  /** Writes a picture with the original's metadata and our record. Throws ImageError. */
+  saveImage(request: SaveRequest): Promise<Blob>;
   /** Stops a job at its next step; its promise rejects with AbortError. Unknown ids are ignored. */
   cancel(jobId: string): Promise<void>;
 }

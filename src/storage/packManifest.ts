@@ -1,18 +1,22 @@
 import type { Precision, WeightIndex } from '../graph/weights.ts';
 
+/** What a pack is for. A refinement uses one of each kind. */
+export type PackKind = 'maps' | 'inpainting' | 'restoration';
+
 /** An installed pack as the interface shows it. */
 export interface PackSummary {
   readonly id: string;
+  readonly kind: PackKind;
   /** Name of the folder it came from. */
   readonly name: string;
-  /** What the CLIP is, e.g. `ViT-B/16, 512-d`. */
+  /** What the model is, e.g. `ViT-B/16, 512-d` or `Stable Diffusion XL inpainting`. */
   readonly description: string;
   readonly precision: Precision;
-  /** Square input sizes in pixels it was compiled for, ascending. */
+  /** `maps`: square input sizes in pixels it was compiled for, ascending; else empty. */
   readonly imageSizes: readonly number[];
   /** Bytes on disk. */
   readonly byteLength: number;
-  /** Whether the authors' learned quality contexts are in it and fit it. */
+  /** `maps`: whether the authors' learned quality contexts are in it and fit it; else false. */
   readonly hasLearnedContexts: boolean;
   /** Milliseconds since 1970. */
   readonly installedAt: number;

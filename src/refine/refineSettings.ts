@@ -1,0 +1,67 @@
+import type { SamplerName } from '../diffusion/samplerName.ts';
+
+/** Everything that decides a refinement besides image, prompt, seed and models. One object; it goes with the result. */
+export interface RefineSettings {
+  /** τ: pixels whose merged defect D exceeds it are repainted, 0..1. */
+  readonly maskThreshold: number;
+  /** An image with Q_P · Q_A above it is left as it is, 0..1; 1: only an empty mask spares an image. */
+  readonly goodEnough: number;
+  readonly stage1: StageSettings & {
+    readonly enabled: boolean;
+    /** s_min and s_max: strength = clamp(s_min + (1 − Q)(s_max − s_min)), never 1. */
+    readonly smallestStrength: number;
+    readonly largestStrength: number;
+    /** How much of its surroundings a region is repainted with, as a share of its longer side. */
+    readonly context: number;
+  };
+  readonly stage2: StageSettings & {
+    readonly enabled: boolean;
+    /** `gentle`: truncated start at `strength` [ours]; `native`: PASD's own full schedule. */
+    readonly mode: 'gentle' | 'native';
+    readonly strength: number;
+    /** 1 as published. */
+    readonly conditioningScale: number;
+    /** Side of a latent tile and overlap, in latents; PASD's own: 320 and 8. */
+    readonly latentTile: number;
+    readonly latentTileOverlap: number;
+  };
+  /** A region whose quality falls by more than this keeps its old pixels, 0..1. */
+  readonly gateTolerance: number;
+  readonly negativePrompt: string;
+}
+
+export interface StageSettings {
+  readonly sampler: SamplerName;
+  /** Steps *executed*; at strength s, ceil(steps / s) are scheduled. */
+  readonly steps: number;
+  /** Classifier-free guidance; 1: none. */
+  readonly guidanceScale: number;
+}
+
+/** Settings of a refinement unless the user changes them. Steps: 20 in all, half for each stage [paper]. */
+export const defaultRefineSettings: RefineSettings = {
+  maskThreshold: 0.5,
+  goodEnough: 0.9,
+  stage1: {
+    enabled: true,
+    sampler: 'dpmpp_2m_karras',
+    steps: 10,
+    guidanceScale: 7.5,
+    smallestStrength: 0.5,
+    largestStrength: 0.95,
+    context: 0.5,
+  },
+  stage2: {
+    enabled: true,
+    mode: 'gentle',
+    sampler: 'unipc',
+    steps: 10,
+    guidanceScale: 9,
+    strength: 0.2,
+    conditioningScale: 1,
+    latentTile: 96,
+    latentTileOverlap: 8,
+  },
+  gateTolerance: 0.02,
+  negativePrompt: '',
+};
