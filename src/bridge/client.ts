@@ -66,9 +66,12 @@ export function connectWorkers(): Workers {
       selectTier: (tier) => askRefine((api) => api.selectTier(tier)),
       watchDevice: (onLost) => askRefine((api) => api.watchDevice(proxy(onLost))),
       usePack: (packId) => askRefine((api) => api.usePack(packId)),
+      setMemoryBudget: (bytes) => askRefine((api) => api.setMemoryBudget(bytes)),
       openImage: (file) => askRefine((api) => api.openImage(file)),
       analyse: (job, onEvent) => askRefine((api) => api.analyse(job, proxy(onEvent))),
       exportHeatmap: (request) => askRefine((api) => api.exportHeatmap(request)),
+      refine: (job, onEvent) => askRefine((api) => api.refine(job, proxy(onEvent))),
+      saveImage: (request) => askRefine((api) => api.saveImage(request)),
       cancel: (jobId) => askRefine((api) => api.cancel(jobId)),
     },
     compile: {
