@@ -13,6 +13,7 @@ import { analyse } from '../src/pipeline/analyse.ts';
 import { type OnnxClipEncoder, openClipEncoder } from '../src/runtime/clipEncoder.ts';
 import { Runtime } from '../src/runtime/runtime.ts';
 import { blobSource } from '../src/storage/blobSource.ts';
+import { storedName } from '../src/storage/packManifest.ts';
 import { type OpenPack, openPack } from '../src/storage/packStore.ts';
 import { selfTestFile } from '../src/storage/selfTestFile.ts';
 import { Jobs } from './jobs.ts';
@@ -40,7 +41,7 @@ function started(): Runtime {
 
 async function load(pack: OpenPack): Promise<PackInUse> {
   const files = new Map<string, File>();
-  for (const name of pack.manifest.files) files.set(name, await pack.file(name));
+  for (const path of pack.manifest.files) files.set(path, await pack.file(storedName(path)));
   const folder = new Map([...files].map(([name, file]) => [name, blobSource(name, file)]));
   const contextSources = findPromptContexts(folder);
   return {
@@ -48,7 +49,7 @@ async function load(pack: OpenPack): Promise<PackInUse> {
     contexts: contextSources && (await readPromptContexts(contextSources)),
     clip: await openClipEncoder(started(), {
       modelName: pack.manifest.summary.name,
-      weights: pack.manifest.weights,
+      weights: pack.manifest.parts.clip ?? {},
       shard: (name) => pack.file(name),
       folder,
     }),
@@ -93,6 +94,11 @@ const api = {
       const image = await images.open(file);
       return analyse({ image, prompt, clip, contexts, settings, onEvent, signal });
     }),
+
+  // Wired once the runtime implements the ports.
+  setMemoryBudget: () => Promise.reject(new TypeError('not yet')),
+  refine: () => Promise.reject(new TypeError('not yet')),
+  saveImage: () => Promise.reject(new TypeError('not yet')),
 
   exportHeatmap: ({ jobId, map, scale, ...size }) =>
     jobs.run(jobId, (signal) =>

@@ -23,16 +23,22 @@ export interface PackSummary {
 }
 
 /** Version of the layout below; a pack of another version is not listed and has to be compiled again. */
-export const PACK_FORMAT = 1;
+export const PACK_FORMAT = 2;
 
 /**
  * `pack.json`: written last, so that a folder without it is an unfinished pack. Beside it lie the shards named in
- * `weights` and the published files named in `files`, byte for byte as they came.
+ * `parts` and the published files named in `files`, byte for byte as they came.
  */
 export interface PackManifest {
   readonly format: typeof PACK_FORMAT;
   readonly summary: PackSummary;
-  readonly weights: WeightIndex;
-  /** Published files kept in the pack: config, tokenizer, preprocessing, learned contexts. */
+  /** Weights by part: `clip` in a `maps` pack, else diffusers' names of folders (`unet`, `vae`, `text_encoder`, …). */
+  readonly parts: Readonly<Record<string, WeightIndex>>;
+  /** Published files kept in the pack, by their path in the model's folder: configs, tokenizers, learned contexts. */
   readonly files: readonly string[];
+}
+
+/** Name of a kept file in the pack's flat folder. */
+export function storedName(path: string): string {
+  return path.replaceAll('/', '~');
 }

@@ -1,0 +1,43 @@
+import type { HubFolder } from '../src/checkpoint/byteSource.ts';
+import type { CompileOptions } from '../src/graph/compileWeights.ts';
+import type { Precision, WeightIndex } from '../src/graph/weights.ts';
+import type { PackKind } from '../src/storage/packManifest.ts';
+
+/** What the user dropped. `path` is relative to the dropped folder. */
+export interface DroppedFolder {
+  /** To read in part. */
+  readonly sources: HubFolder;
+  /** The same files, to copy. */
+  readonly blobs: ReadonlyMap<string, Blob>;
+}
+
+/** One model of a pack. */
+export interface PartPlan {
+  readonly name: string;
+  /** Bytes of its published weights, for progress over all parts. */
+  readonly byteLength: number;
+  readonly compile: (options: Omit<CompileOptions, 'precision'>) => Promise<WeightIndex>;
+}
+
+/** What a folder becomes. Everything that can be wrong with it but its weights is found before anything is written. */
+export interface PackPlan {
+  readonly kind: PackKind;
+  readonly description: string;
+  readonly precision: Precision;
+  readonly imageSizes: readonly number[];
+  readonly hasLearnedContexts: boolean;
+  readonly parts: readonly PartPlan[];
+  /** Published files to keep, by their path in the pack. */
+  readonly files: ReadonlyMap<string, Blob>;
+}
+
+/** The files below `directory` (with its trailing slash), by their path there. */
+export function within(folder: HubFolder, directory: string): HubFolder {
+  const own = [...folder].filter(([path]) => path.startsWith(directory));
+  return new Map(own.map(([path, source]) => [path.slice(directory.length), source]));
+}
+
+/** Bytes of all tensors of a checkpoint. */
+export function publishedBytes({ tensors }: { tensors: ReadonlyMap<string, { readonly byteLength: number }> }): number {
+  return [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
