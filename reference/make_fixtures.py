@@ -6,6 +6,7 @@ from clip_full_size import save_full_size
 from clip_goldens import make_goldens
 from image_goldens import make_image_goldens
 from tiny_clip import save_checkpoints
+from tiny_diffusion import save_diffusion_checkpoints
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -15,6 +16,7 @@ def main() -> None:
     make_goldens(FIXTURES)
     make_image_goldens(FIXTURES)
     save_full_size(FIXTURES / "clip_full_size.json")
+    save_diffusion_checkpoints(FIXTURES)
 
 
 if __name__ == "__main__":
