@@ -1,6 +1,8 @@
-import type { ClipConfig, ClipTowerConfig, ClipVisionConfig } from './clipConfig.ts';
+import { blockRecipes, textRecipes } from './clipBlockWeights.ts';
+import type { ClipConfig, ClipVisionConfig } from './clipConfig.ts';
+import { normRecipes, plainRecipe } from './layerRecipes.ts';
 import { resizePositions } from './positionEmbedding.ts';
-import type { WeightRecipe } from './weightRecipe.ts';
+import type { RecipeSource, WeightRecipe } from './weightRecipe.ts';
 
 /** Square image sizes in pixels that every CLIP is compiled for. */
 export const CLIP_IMAGE_SIZES = [224, 336, 448, 512] as const;
@@ -18,20 +20,24 @@ export function clipRecipes(config: ClipConfig): WeightRecipe[] {
   const { vision, text, dim } = config;
   return [
     ...visionEmbeddings(config),
-    ...layerNorm('vision.pre_norm', 'vision_model.pre_layrnorm', vision.width),
-    ...blocks('vision', vision),
+    ...normRecipes('vision.pre_norm', { layer: 'vision_model.pre_layrnorm', width: vision.width }),
+    // The last vision block computes a query for the class token only, so its query is stored apart.
+    ...Array.from({ length: vision.blocks }, (_, i) =>
+      blockRecipes(`vision.blocks.${i}`, {
+        layer: `vision_model.encoder.layers.${i}`,
+        config: vision,
+        splitQuery: i === vision.blocks - 1,
+      }),
+    ).flat(),
     surgeryBias(vision),
-    ...layerNorm('vision.post_norm', 'vision_model.post_layernorm', vision.width),
-    projection('vision.projection.weight', 'visual_projection.weight', [dim, vision.width]),
+    ...normRecipes('vision.post_norm', { layer: 'vision_model.post_layernorm', width: vision.width }),
+    projection('vision.projection.weight', { tensor: 'visual_projection.weight', shape: [dim, vision.width] }),
 
-    plain('text.token_embedding', 'text_model.embeddings.token_embedding.weight', [text.vocabularySize, text.width]),
-    plain('text.positions', 'text_model.embeddings.position_embedding.weight', [text.contextLength, text.width]),
-    ...blocks('text', text),
-    ...layerNorm('text.final_norm', 'text_model.final_layer_norm', text.width),
-    projection('text.projection.weight', 'text_projection.weight', [dim, text.width]),
+    ...textRecipes(text),
+    projection('text.projection.weight', { tensor: 'text_projection.weight', shape: [dim, text.width] }),
 
     // Read by the runtime, not by a graph; exp is not yet applied.
-    { ...plain('logit_scale', 'logit_scale', []), kind: 'exact' },
+    { ...plainRecipe('logit_scale', { tensor: 'logit_scale', shape: [] }), kind: 'exact' },
   ];
 }
 
@@ -87,61 +93,7 @@ function surgeryBias({ blocks, width }: ClipVisionConfig): WeightRecipe {
   };
 }
 
-function blocks(tower: 'vision' | 'text', config: ClipTowerConfig): WeightRecipe[] {
-  return Array.from({ length: config.blocks }, (_, i) => {
-    // The last vision block computes a query for the class token only, so its query is stored apart.
-    const split = tower === 'vision' && i === config.blocks - 1;
-    return block(`${tower}.blocks.${i}`, `${tower}_model.encoder.layers.${i}`, { config, split });
-  }).flat();
-}
-
-function block(
-  name: string,
-  tensor: string,
-  { config: { width, feedForwardWidth }, split }: { config: ClipTowerConfig; split: boolean },
-): WeightRecipe[] {
-  const attention = (stored: string, ...parts: string[]) =>
-    linear(
-      `${name}.${stored}`,
-      parts.map((part) => `${tensor}.self_attn.${part}_proj`),
-      [width, width],
-    );
-  return [
-    ...layerNorm(`${name}.attention_norm`, `${tensor}.layer_norm1`, width),
-    ...(split ? [...attention('query', 'q'), ...attention('key_value', 'k', 'v')] : attention('qkv', 'q', 'k', 'v')),
-    ...attention('attention_out', 'out'),
-    ...layerNorm(`${name}.feed_forward_norm`, `${tensor}.layer_norm2`, width),
-    ...linear(`${name}.feed_forward_in`, [`${tensor}.mlp.fc1`], [feedForwardWidth, width]),
-    ...linear(`${name}.feed_forward_out`, [`${tensor}.mlp.fc2`], [width, feedForwardWidth]),
-  ];
-}
-
-/** A linear layer, or several of the same input stacked into one; `[out, in]` is the shape of each. */
-function linear(name: string, layers: readonly string[], [out, inputs]: readonly [number, number]): WeightRecipe[] {
-  return [
-    {
-      name: `${name}.weight`,
-      dims: [layers.length * out, inputs],
-      sources: layers.map((layer) => ({ tensor: `${layer}.weight`, shape: [out, inputs] })),
-      kind: 'linear',
-    },
-    {
-      name: `${name}.bias`,
-      dims: [layers.length * out],
-      sources: layers.map((layer) => ({ tensor: `${layer}.bias`, shape: [out] })),
-    },
-  ];
-}
-
-function layerNorm(name: string, tensor: string, width: number): WeightRecipe[] {
-  return [plain(`${name}.scale`, `${tensor}.weight`, [width]), plain(`${name}.bias`, `${tensor}.bias`, [width])];
-}
-
 /** A projection into the common space; every feature passes it and it has few weights, so it is never quantised. */
-function projection(name: string, tensor: string, shape: readonly number[]): WeightRecipe {
-  return { ...plain(name, tensor, shape), kind: 'transposed' };
-}
-
-function plain(name: string, tensor: string, shape: readonly number[]): WeightRecipe {
-  return { name, dims: shape, sources: [{ tensor, shape }] };
+function projection(name: string, source: RecipeSource): WeightRecipe {
+  return { ...plainRecipe(name, source), kind: 'transposed' };
 }

@@ -3,7 +3,7 @@ import { MemorySink } from '../../e2e/clip/memorySink.ts';
 import type { Checkpoint, CheckpointDtype } from '../checkpoint/checkpoint.ts';
 import { compileWeights } from './compileWeights.ts';
 import { planWeights } from './storedLayout.ts';
-import type { WeightRecipe } from './weightRecipe.ts';
+import { type WeightRecipe, withAliases } from './weightRecipe.ts';
 import type { Precision } from './weights.ts';
 
 interface FakeTensor {
@@ -168,6 +168,35 @@ describe('compileWeights', () => {
     );
     await expect(job).rejects.toMatchObject({ name: 'AbortError' });
     expect(sink.shards.get('weights-0.bin')?.byteLength).toBe(256);
+  });
+
+  it('finds tensors under the names and shapes of other versions', async () => {
+    const recipes = withAliases(RECIPES, ({ tensor, shape }) =>
+      tensor === 'q'
+        ? [
+            { tensor: 'query', shape },
+            { tensor: 'query', shape: [...shape, 1, 1] },
+          ]
+        : [],
+    );
+    const { q, ...others } = CHECKPOINT;
+    const expected = await compile('fp32');
+    for (const query of [q, { ...q, shape: [1, 32, 1, 1] }]) {
+      const sink = new MemorySink();
+      const checkpoint = fakeCheckpoint({ ...others, query });
+      const index = await compileWeights({ checkpoint, recipes }, { precision: 'fp32', sink });
+      expect(index).toEqual(expected.index);
+      expect(floats(sink.shards.get('weights-0.bin')?.slice(0, 256) ?? new Uint8Array())).toEqual(
+        floats(expected.bytes('qk.weight')),
+      );
+    }
+    const checkpoint = fakeCheckpoint({ ...others, query: { ...q, shape: [32] } });
+    await expect(
+      compileWeights({ checkpoint, recipes }, { precision: 'fp32', sink: new MemorySink() }),
+    ).rejects.toThrow('tensor "query" is [32], expected [1,32]');
+    await expect(
+      compileWeights({ checkpoint: fakeCheckpoint(others), recipes }, { precision: 'fp32', sink: new MemorySink() }),
+    ).rejects.toThrow('tensor "q" is missing');
   });
 
   it.each([

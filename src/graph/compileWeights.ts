@@ -2,9 +2,9 @@ import type { Checkpoint, CheckpointTensor } from '../checkpoint/checkpoint.ts';
 import { tensorAsFloat32 } from '../checkpoint/dtypes.ts';
 import { float32ToFloat16 } from '../checkpoint/float16.ts';
 import { quantiseMatrix } from './blockQuantisation.ts';
-import { cannotLoadTensor, checkTensors } from './checkTensors.ts';
+import { cannotLoadTensor, checkTensors, sourceTensor } from './checkTensors.ts';
 import { layoutOf, type TensorLayout } from './storedLayout.ts';
-import type { WeightRecipe } from './weightRecipe.ts';
+import type { RecipeSource, WeightRecipe } from './weightRecipe.ts';
 import type { Precision, ShardSink, StoredTensor, StoredType, WeightIndex } from './weights.ts';
 
 /** Progress of compiling, in bytes read from the checkpoint. */
@@ -34,7 +34,7 @@ export async function compileWeights(
 ): Promise<WeightIndex> {
   checkTensors(checkpoint, recipes);
   const sourcesOf = ({ sources }: WeightRecipe) =>
-    sources.map(({ tensor }) => checkpoint.tensors.get(tensor) as CheckpointTensor);
+    sources.map((source) => rowsOf(sourceTensor(checkpoint, source) as CheckpointTensor, source.rows));
   const sizeOf = (recipe: WeightRecipe) => sourcesOf(recipe).reduce((sum, { byteLength }) => sum + byteLength, 0);
   const totalBytes = recipes.reduce((sum, recipe) => sum + sizeOf(recipe), 0);
 
@@ -101,6 +101,17 @@ async function encode(
     for (const tensor of sources) parts.push(encodeFloats(await readFinite(tensor, signal), tensor, floats.type));
   }
   return [{ layout: floats, bytes: concatenate(parts) }];
+}
+
+/** The part of a tensor that a source uses. */
+function rowsOf(tensor: CheckpointTensor, rows: RecipeSource['rows']): CheckpointTensor {
+  if (!rows) return tensor;
+  const [start, end] = rows;
+  const { name, dtype, file } = tensor;
+  const [count = 0, ...columns] = tensor.shape;
+  const rowBytes = tensor.byteLength / count;
+  const read = async () => (await tensor.read()).subarray(start * rowBytes, end * rowBytes);
+  return { name, dtype, file, shape: [end - start, ...columns], byteLength: (end - start) * rowBytes, read };
 }
 
 async function readFinite(tensor: CheckpointTensor, signal: AbortSignal | undefined): Promise<Float32Array> {

@@ -2,6 +2,13 @@
 export interface RecipeSource {
   readonly tensor: string;
   readonly shape: readonly number[];
+  /** Only rows `[start, end)` of its first axis are used; all by default. */
+  readonly rows?: readonly [start: number, end: number];
+  /**
+   * What other versions of the libraries call the same numbers, in the same order; the shape may be written otherwise. The
+   * first that a checkpoint has is taken.
+   */
+  readonly aliases?: readonly Omit<RecipeSource, 'aliases'>[];
 }
 
 /**
@@ -29,4 +36,18 @@ export function consumedTensors(recipes: readonly WeightRecipe[]): Map<string, r
   const consumed = new Map<string, readonly number[]>();
   for (const { sources } of recipes) for (const { tensor, shape } of sources) consumed.set(tensor, shape);
   return consumed;
+}
+
+/** The recipes with further names for their sources: those that `aliasesOf` gives for a source, after those it has. */
+export function withAliases(
+  recipes: readonly WeightRecipe[],
+  aliasesOf: (source: RecipeSource) => readonly Omit<RecipeSource, 'aliases'>[],
+): WeightRecipe[] {
+  return recipes.map((recipe) => ({
+    ...recipe,
+    sources: recipe.sources.map((source) => {
+      const aliases = [...(source.aliases ?? []), ...aliasesOf(source)];
+      return aliases.length === 0 ? source : { ...source, aliases };
+    }),
+  }));
 }
