@@ -80,11 +80,20 @@ export interface Denoiser {
   dispose(): void;
 }
 
+/** What a model did for want of memory. */
+export interface MemoryFallback {
+  readonly kind: 'sequentialGuidance' | 'smallerAutoencoderTile' | 'smallerDenoisingTile';
+  /** A sentence for the user. */
+  readonly text: string;
+}
+
 /**
  * A diffusion model with its text encoders and autoencoder. Parts load when first used and leave when the memory budget
  * needs room (residency): callers need not know, and nothing but the tensors they made is theirs to free.
  *
- * After `DeviceLostError` all tensors and denoisers made before are gone; the model itself can be used again.
+ * After `DeviceLostError` all tensors and denoisers made before are gone; the model itself can be used again, first by one
+ * of its asynchronous calls (`encodePrompt`, `encodeImage`, `openDenoiser`…), which opens a new device: until then making a
+ * tensor throws `DeviceLostError` as well, and so does any use of one that is gone. Text conditioning survives.
  */
 export interface DiffusionModel {
   /** Identifies the checkpoint; shown and written into records. */
@@ -100,6 +109,13 @@ export interface DiffusionModel {
   /** `rgb = bias + factors · latent`, `[3][channels]`, RGB in −1..1: a rough picture of latents for previews. */
   readonly latentRgb: { readonly factors: readonly (readonly number[])[]; readonly bias: readonly number[] };
   readonly device: TensorDevice;
+  /**
+   * Side in latents of the largest square that memory is expected to hold when denoising. Falls when `predict` or
+   * `openDenoiser` throws `OutOfMemoryError`: try again with tiles no larger. Absent: nothing is known.
+   */
+  readonly largestTile?: number;
+  /** Fallbacks so far, oldest first, each kind once. */
+  readonly fallbacks?: readonly MemoryFallback[];
   encodePrompt(prompt: WeightedPrompt): Promise<TextConditioning>;
   /**
    * Latents of an image, scaled as the denoiser wants them; the posterior's mean.
