@@ -72,12 +72,17 @@ export function parseClipConfig(config: JsonObject): ClipConfig {
       imageSize,
       patchSize,
     },
-    text: {
-      ...tower(text, { width: 512, feedForwardWidth: 2048, heads: 8 }),
-      vocabularySize: wholeNumber(text, 'vocab_size', 49_408),
-      contextLength: wholeNumber(text, 'max_position_embeddings', 77),
-      endToken: endToken(text),
-    },
+    text: parseClipTextConfig(text),
+  };
+}
+
+/** Reads the part of a config that describes a text transformer; throws as {@link parseClipConfig}. */
+export function parseClipTextConfig(text: JsonObject): ClipTextConfig {
+  return {
+    ...tower(text, { width: 512, feedForwardWidth: 2048, heads: 8 }),
+    vocabularySize: wholeNumber(text, 'vocab_size', 49_408),
+    contextLength: wholeNumber(text, 'max_position_embeddings', 77),
+    endToken: endToken(text),
   };
 }
 

@@ -1,16 +1,7 @@
 import { GraphBuilder, type Value } from './builder.ts';
 import type { ClipConfig } from './clipConfig.ts';
-import {
-  activate,
-  activationType,
-  addLayerNorm,
-  attention,
-  cast,
-  layerNorm,
-  linear,
-  splitColumns,
-  unitRows,
-} from './layers.ts';
+import { blockNorm, firstTextStream, textBlock } from './clipTextBlock.ts';
+import { activationType, cast, linear, unitRows } from './layers.ts';
 import type { WeightIndex } from './weights.ts';
 
 /** What a text graph starts from: token ids, or rows of the token embedding (learned contexts). */
@@ -33,7 +24,7 @@ export function buildClipText(
   { input }: { input: ClipTextInput },
 ): Uint8Array<ArrayBuffer> {
   const g = new GraphBuilder(`clip_text_${input}`, weights);
-  const { width, heads, blocks, layerNormEpsilon: epsilon } = text;
+  const { width, blocks } = text;
   const type = activationType(g, 'text.final_norm.bias');
   const embedded = embed(g, { input, width });
   const shape = g.node('Shape', [embedded]);
@@ -41,32 +32,15 @@ export function buildClipText(
   const positions = g.node('Slice', [g.weight('text.positions'), g.int64s(0), length, g.int64s(0)]);
   const endRows = g.input('end_rows', 'int32', ['texts']);
 
-  const asRows = (x: Value) => g.node('Reshape', [x, g.int64s(-1, width)]);
-  const asBatch = (x: Value) => g.node('Reshape', [x, shape]);
-  const project = (x: Value, name: string, inputs = width) => linear(g, x, { name, inputs });
-
-  let stream = asRows(g.node('Add', [embedded, positions]));
-  let normed = layerNorm(g, stream, { name: 'text.blocks.0.attention_norm', epsilon });
-  for (let i = 0; i < blocks; i++) {
-    const block = `text.blocks.${i}`;
-    const isLast = i === blocks - 1;
-    const [q, k, v] = splitColumns(g, project(normed, `${block}.qkv`), 3).map(asBatch) as [Value, Value, Value];
-    let mixed = asRows(attention(g, [q, k, v], { heads, causal: true }));
-    if (isLast) {
-      // Only the end tokens are used from here on.
-      mixed = g.node('Gather', [mixed, endRows]);
-      stream = g.node('Gather', [stream, endRows]);
-    }
-    const attended = project(mixed, `${block}.attention_out`);
-    ({ sum: stream, normed } = addLayerNorm(g, [stream, attended], { name: `${block}.feed_forward_norm`, epsilon }));
-    const inner = activate(g, project(normed, `${block}.feed_forward_in`), text.activation);
-    ({ sum: stream, normed } = addLayerNorm(
-      g,
-      [stream, project(inner, `${block}.feed_forward_out`, text.feedForwardWidth)],
-      { name: isLast ? 'text.final_norm' : `text.blocks.${i + 1}.attention_norm`, epsilon },
-    ));
+  const rows = g.node('Reshape', [g.node('Add', [embedded, positions]), g.int64s(-1, width)]);
+  let state = firstTextStream(g, rows, text);
+  for (let block = 0; block < blocks; block++) {
+    // Of the last block only the end tokens are used.
+    const last = block === blocks - 1 ? { nextNorm: 'text.final_norm', only: endRows } : null;
+    state = textBlock(g, state, { text, block, shape, ...(last ?? { nextNorm: blockNorm(block + 1) }) });
   }
-  g.output('features', unitRows(g, project(normed, 'text.projection'), type), {
+  const projected = linear(g, state.normed, { name: 'text.projection', inputs: width });
+  g.output('features', unitRows(g, projected, type), {
     type: 'float32',
     dims: ['texts', dim],
   });
