@@ -4,6 +4,11 @@ import type { RecipeSource, WeightRecipe } from './weightRecipe.ts';
 
 /** Element types that weights are published in; others are somebody's quantisation. */
 const WEIGHT_DTYPES: ReadonlySet<string> = new Set(['F64', 'F32', 'F16', 'BF16']);
+/**
+ * What files carry and no graph reads: buffers of old versions of transformers (0, 1, 2, …), and heads of PASD's ControlNet
+ * that only its training uses.
+ */
+const UNREAD = /\.position_ids$|^controlnet_cond_embedding\.to_rgbs\.\d+\.(weight|bias)$/;
 /** How many names an error message lists. */
 const MAX_NAMED = 3;
 
@@ -16,8 +21,8 @@ export function sourceTensor({ tensors }: Checkpoint, source: RecipeSource): Che
 
 /**
  * Compares a checkpoint with what the recipes need, before anything is read.
- * @throws {UserError} `CheckpointError`: a tensor is missing, unexpected, or has another shape or type. Buffers that old
- *   versions of transformers saved (`position_ids`: 0, 1, 2, …) are passed over
+ * @throws {UserError} `CheckpointError`: a tensor is missing, unexpected, or has another shape or type. What no
+ *   graph reads is passed over
  */
 export function checkTensors(checkpoint: Checkpoint, recipes: readonly WeightRecipe[]): void {
   const sources = recipes.flatMap((recipe) => recipe.sources);
@@ -37,9 +42,7 @@ export function checkTensors(checkpoint: Checkpoint, recipes: readonly WeightRec
     }
   }
   const needed = new Set(sources.flatMap((source) => namesOf(source).map(({ tensor }) => tensor)));
-  const unexpected = [...checkpoint.tensors.keys()].filter(
-    (name) => !needed.has(name) && !name.endsWith('.position_ids'),
-  );
+  const unexpected = [...checkpoint.tensors.keys()].filter((name) => !needed.has(name) && !UNREAD.test(name));
   if (unexpected.length > 0) {
     throw cannotLoadModel(`${list(unexpected)} not part of what config.json describes; this is another kind of model`);
   }
