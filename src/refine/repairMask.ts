@@ -1,0 +1,111 @@
+/**
+ * What is to be repaired: the merged mask of an analysis, region by region, and how good each region is.
+ */
+import { connectedComponents } from '../math/connectedComponents.ts';
+import type { AnalysisResult } from '../pipeline/analysis.ts';
+import type { PixelRectangle } from '../pipeline/refinement.ts';
+import { mergedDefect, mergedMask } from '../quality/mergedMask.ts';
+import { maskBounds, type SoftMask } from './softMask.ts';
+
+/**
+ * Longest side of the grid that masks and defects are worked out on; an image's own pixels where it is smaller. Maps have
+ * at most 32 x 32 cells, and the soft edge is some 20 cells wide: a finer grid would hold nothing more, and grow with the image.
+ */
+export const largestMaskSide = 1024;
+
+/** A connected part of the mask, soft edge included. */
+export interface RepairRegion {
+  /** Every pixel that may change, as a rectangle. */
+  readonly place: PixelRectangle;
+  /** 1 = repaint, 0 = keep; this region alone. */
+  readonly mask: SoftMask;
+}
+
+/** D of an image on the grid its masks are worked out on. */
+export interface DefectGrid {
+  readonly width: number;
+  readonly height: number;
+  /** D = max(1 − M_P, D_A), `[height, width]`, 0..1. */
+  readonly values: Float32Array;
+}
+
+/** Cells of the grid for an image of this size. */
+export function maskGrid({ width, height }: { readonly width: number; readonly height: number }) {
+  const scale = Math.min(1, largestMaskSide / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+const mapsOf = ({ perceptual, alignment }: AnalysisResult) => ({
+  perceptual: perceptual.map,
+  alignmentDefect: alignment?.defect ?? null,
+});
+
+/** D of an analysed image. */
+export function defectGrid(analysis: AnalysisResult): DefectGrid {
+  const grid = maskGrid({ width: analysis.imageWidth, height: analysis.imageHeight });
+  return { ...grid, values: mergedDefect(mapsOf(analysis), grid) };
+}
+
+/** The regions where an image's merged defect exceeds τ (spec "Balanced refiner"), top to bottom; none: nothing is bad. */
+export function repairRegions(
+  analysis: AnalysisResult,
+  { threshold }: { readonly threshold: number },
+): readonly RepairRegion[] {
+  const image = { width: analysis.imageWidth, height: analysis.imageHeight };
+  const grid = maskGrid(image);
+  const { mask } = mergedMask(mapsOf(analysis), { ...grid, threshold });
+  return regionsOfMask(mask, { grid, image });
+}
+
+/** The connected parts of a mask, each with the mask of its own cells alone. */
+export function regionsOfMask(
+  mask: Float32Array,
+  {
+    grid,
+    image,
+  }: {
+    readonly grid: { readonly width: number; readonly height: number };
+    readonly image: { readonly width: number; readonly height: number };
+  },
+): readonly RepairRegion[] {
+  const isTouched = Uint8Array.from(mask, (value) => (value > 0 ? 1 : 0));
+  return connectedComponents(isTouched, grid).map(({ x, y, width, height, runs }) => {
+    // Boxes of neighbours may overlap: only the cells of this one are copied.
+    const values = new Float32Array(width * height);
+    for (let i = 0; i < runs.length; i += 3) {
+      const [row, start, end] = [runs[i] as number, runs[i + 1] as number, runs[i + 2] as number];
+      values.set(mask.subarray(row * grid.width + start, row * grid.width + end), (row - y) * width + start - x);
+    }
+    const soft: SoftMask = {
+      gridWidth: grid.width,
+      gridHeight: grid.height,
+      imageWidth: image.width,
+      imageHeight: image.height,
+      part: { x, y, width, height },
+      values,
+    };
+    return { place: maskBounds(soft), mask: soft };
+  });
+}
+
+/**
+ * Mean quality 1 − D over regions, each cell weighted by the mask: what decides how strongly they are repainted, and whether
+ * that was kept.
+ *
+ * @returns 0..1; 1 for no region
+ */
+export function regionQuality(regions: readonly RepairRegion[], defect: DefectGrid): number {
+  let weight = 0;
+  let lack = 0;
+  for (const { mask } of regions) {
+    const { part, values } = mask;
+    for (let y = 0; y < part.height; y++) {
+      for (let x = 0; x < part.width; x++) {
+        const m = values[y * part.width + x] as number;
+        weight += m;
+        lack += m * (defect.values[(part.y + y) * defect.width + part.x + x] as number);
+      }
+    }
+  }
+  return weight === 0 ? 1 : 1 - lack / weight;
+}
