@@ -1,0 +1,90 @@
+"""The peer of `npm run bench:unet`: diffusers' UNet2DConditionModel, exported by torch.onnx.
+
+python bench/unet/export_torch.py FOLDER --model narrow --precision fp32
+
+makes FOLDER/MODEL (a UNet with seeded random weights, hub layout), unless it is there, and FOLDER/MODEL-fp32.onnx with the
+inputs and output of our graph. Random weights are as good as real ones here: no kernel's time depends on them.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from diffusers import UNet2DConditionModel
+
+OPSET = 20
+TOKENS = 77
+
+# What both share with stable-diffusion-inpainting's own config.
+COMMON = {
+    "in_channels": 9,
+    "out_channels": 4,
+    "attention_head_dim": 8,
+    "cross_attention_dim": 768,
+    "norm_num_groups": 32,
+}
+MODELS = {
+    # Stable Diffusion 1.5's shape, all blocks of it, at a fifth of its width.
+    "narrow": {"block_out_channels": [64, 128, 256, 256], "sample_size": 64},
+    # Its first two levels at the real width, one layer each.
+    "wide": {
+        "block_out_channels": [320, 640],
+        "layers_per_block": 1,
+        "down_block_types": ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+        "sample_size": 32,
+    },
+}
+
+
+class Unet(torch.nn.Module):
+    """Inputs and output as our graph has them: float32 at the edges, the channels joined inside."""
+
+    def __init__(self, model: UNet2DConditionModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, sample, mask, masked_image_latents, timestep, encoder_hidden_states):
+        batch = encoder_hidden_states.shape[0]
+        joined = torch.cat([sample, mask, masked_image_latents], dim=1).expand(batch, -1, -1, -1)
+        return self.model(
+            joined.to(self.model.dtype),
+            timestep.expand(batch),
+            encoder_hidden_states=encoder_hidden_states.to(self.model.dtype),
+            return_dict=False,
+        )[0].float()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", choices=list(MODELS), required=True)
+    parser.add_argument("--precision", choices=["fp32", "fp16"], default="fp32")
+    parser.add_argument("--batch", type=int, default=2)
+    arguments = parser.parse_args()
+    checkpoint = arguments.folder / arguments.model
+    if not (checkpoint / "config.json").exists():
+        torch.manual_seed(5)
+        UNet2DConditionModel(**COMMON, **MODELS[arguments.model]).save_pretrained(checkpoint)
+    dtype = torch.float16 if arguments.precision == "fp16" else torch.float32
+    model = UNet2DConditionModel.from_pretrained(checkpoint, torch_dtype=dtype).eval()
+    side = model.config.sample_size
+    latents = torch.zeros(1, 4, side, side)
+    name = f"{arguments.model}-{arguments.precision}"
+    torch.onnx.export(
+        Unet(model).eval(),
+        (latents, latents[:, :1], latents, torch.tensor([500.0]), torch.zeros(arguments.batch, TOKENS, 768)),
+        arguments.folder / f"{name}.onnx",
+        input_names=["sample", "mask", "masked_image_latents", "timestep", "encoder_hidden_states"],
+        output_names=["prediction"],
+        opset_version=OPSET,
+        external_data=False,
+    )
+    (arguments.folder / f"{name}.json").write_text(
+        json.dumps({"side": side, "batch": arguments.batch, "tokens": TOKENS, "parameters": model.num_parameters()})
+    )
+
+
+if __name__ == "__main__":
+    main()
