@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder } from './builder.ts';
+import { GraphBuilder, prefixed } from './builder.ts';
 import type { WeightIndex } from './weights.ts';
 
 const WEIGHTS: WeightIndex = {
@@ -30,6 +30,28 @@ describe('GraphBuilder', () => {
     expect(g.int64s(1, -1)).toEqual(g.int64s(1, -1));
     const text = new TextDecoder('latin1').decode(g.toBytes());
     expect(text.split('int64s(1,-1)').length - 1).toBe(1);
+  });
+
+  it('takes weights under a prefix while a part is built, and as they are called after it', async () => {
+    const other = { w: { type: 'float32', dims: [2], shard: 'b.bin', offset: 0, byteLength: 8 } } as const;
+    const g = new GraphBuilder('test', { ...WEIGHTS, ...prefixed(other, 'other.') });
+    expect(g.hasWeight('other.w')).toBe(true);
+    const part = g.withPrefix('other.', () => {
+      expect(g.hasWeight('other.w')).toBe(false);
+      expect(g.stored('w')).toEqual(other.w);
+      expect(() => g.stored('v')).toThrow(/"other\.v"/);
+      return g.weight('w');
+    });
+    g.output('difference', g.node('Sub', [part, g.weight('w')]), { type: 'float32', dims: [2] });
+    const bytes = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
+    const session = await ort.InferenceSession.create(g.toBytes(), {
+      externalData: [
+        { path: 'a.bin', data: bytes(99, 10, 3) },
+        { path: 'b.bin', data: bytes(1, 2) },
+      ],
+    });
+    const { difference } = await session.run({});
+    expect(difference?.data).toEqual(Float32Array.of(-9, -1));
   });
 
   it('names the weight that is not stored', () => {

@@ -39,6 +39,7 @@ export class GraphBuilder {
   readonly #tensors = new Map<string, OnnxTensor>();
   readonly #inputs: OnnxValue[] = [];
   readonly #outputs: OnnxValue[] = [];
+  #prefix = '';
 
   /** @param weights the stored weights that {@link weight} finds by name */
   constructor(name: string, weights: WeightIndex) {
@@ -75,9 +76,23 @@ export class GraphBuilder {
     return outputs;
   }
 
+  /**
+   * Builds one of several models in the graph: names of weights have the prefix before them while `build` runs, so that models
+   * which call their weights alike lie in one index. See {@link prefixed}.
+   */
+  withPrefix<T>(prefix: string, build: () => T): T {
+    const outer = this.#prefix;
+    this.#prefix = outer + prefix;
+    try {
+      return build();
+    } finally {
+      this.#prefix = outer;
+    }
+  }
+
   /** Whether a weight of this name is stored. */
   hasWeight(name: string): boolean {
-    return Object.hasOwn(this.#weights, name);
+    return Object.hasOwn(this.#weights, this.#prefix + name);
   }
 
   /**
@@ -85,8 +100,9 @@ export class GraphBuilder {
    * @throws {RangeError} there is no weight of this name: the weights were compiled for another graph
    */
   stored(name: string): StoredTensor {
-    const stored = this.hasWeight(name) ? this.#weights[name] : undefined;
-    if (!stored) throw new RangeError(`Graph "${this.#name}" needs a weight "${name}" that is not stored`);
+    const stored = this.hasWeight(name) ? this.#weights[this.#prefix + name] : undefined;
+    if (!stored)
+      throw new RangeError(`Graph "${this.#name}" needs a weight "${this.#prefix}${name}" that is not stored`);
     return stored;
   }
 
@@ -96,7 +112,7 @@ export class GraphBuilder {
    */
   weight(name: string): Value {
     const { type, dims, shard, offset, byteLength } = this.stored(name);
-    return this.#tensor({ name, type, dims, data: { location: shard, offset, byteLength } });
+    return this.#tensor({ name: this.#prefix + name, type, dims, data: { location: shard, offset, byteLength } });
   }
 
   /** A small constant list of int64, as shapes, axes and slice bounds want them. Equal lists are stored once. */
@@ -136,4 +152,9 @@ export class GraphBuilder {
     this.#tensors.set(tensor.name, tensor);
     return { name: tensor.name };
   }
+}
+
+/** The index with a prefix before every name, for {@link GraphBuilder.withPrefix}. */
+export function prefixed(weights: WeightIndex, prefix: string): WeightIndex {
+  return Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [prefix + name, tensor]));
 }
