@@ -4,12 +4,15 @@ from pathlib import Path
 
 from clip_full_size import save_full_size
 from clip_goldens import make_goldens
+from diffusion_goldens import make_diffusion_goldens
 from image_goldens import make_image_goldens
 from pasd_full_size import save_full_size as save_pasd_full_size
 from pasd_goldens import make_pasd_goldens
+from scheduler_goldens import make_scheduler_goldens
 from tiny_clip import save_checkpoints
 from tiny_diffusion import save_diffusion_checkpoints
 from tiny_pasd import save_pasd_checkpoints
+from wavelet_colour import make_wavelet_goldens
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -20,9 +23,12 @@ def main() -> None:
     make_image_goldens(FIXTURES)
     save_full_size(FIXTURES / "clip_full_size.json")
     save_diffusion_checkpoints(FIXTURES)
+    make_diffusion_goldens(FIXTURES)
     save_pasd_checkpoints(FIXTURES)
     make_pasd_goldens(FIXTURES)
     save_pasd_full_size(FIXTURES / "pasd_full_size.json")
+    make_wavelet_goldens(FIXTURES)
+    make_scheduler_goldens(FIXTURES)
 
 
 if __name__ == "__main__":

@@ -161,6 +161,8 @@ def reinitialise_autoencoder(model: AutoencoderKL, seed: int) -> None:
             normal(parameter, generator, std=math.sqrt(1.0 / parameter[0].numel()))
     pixels = picture(0, 64)
     model.quant_conv.weight.mul_(1 / model.config.scaling_factor / model.encode(pixels).latent_dist.mean.std())
+    # So that what enters the decoder does not outweigh all that its blocks add.
+    model.post_quant_conv.weight.mul_(model.config.scaling_factor)
     latents = torch.randn(1, 4, 16, 16, generator=generator) / model.config.scaling_factor
     model.decoder.conv_out.weight.mul_(0.5 / model.decode(latents).sample.std())
 

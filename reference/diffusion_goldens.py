@@ -1,0 +1,100 @@
+"""Golden tensors of the tiny diffusion pipelines' text encoders and autoencoders.
+
+Computed by transformers and diffusers in double precision from the weights as stored, and rounded to float32 once.
+"""
+
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import CLIPTextModelWithProjection, CLIPTokenizerFast
+
+from tiny_diffusion import SD, SDXL, autoencoders, picture, text_encoders
+from tiny_tokenizer import CONTEXT_LENGTH, build_tokenizer
+
+PROMPTS = [
+    "a photo of a red cat, sitting on a wooden table",
+    "",
+    "a very long description of a beautiful detailed painting " * 12,
+]
+# Neither square nor symmetric: mistaken axes show.
+HEIGHT, WIDTH = 32, 48
+DOWNSCALE = 8
+
+
+def stored(models: dict[str, nn.Module]) -> dict[str, nn.Module]:
+    """The models with the numbers their files hold, in double precision: SDXL's files are halves."""
+    return {name: (model.half() if name.startswith(SDXL) else model).double().eval() for name, model in models.items()}
+
+
+def padded_ids(tokenizer: CLIPTokenizerFast, prompts: list[str], pad: str | None = None) -> Tensor:
+    if pad is not None:
+        tokenizer.pad_token = pad
+    options = {"padding": "max_length", "max_length": CONTEXT_LENGTH, "truncation": True, "return_tensors": "pt"}
+    return tokenizer(prompts, **options).input_ids
+
+
+@torch.no_grad()
+def text_goldens() -> dict[str, Tensor]:
+    """`<folder>.` + `ids` int32, `hidden`, `skipped` (diffusers' clip_skip 1), `pooled`: what encode_prompt makes of them."""
+    golden = {}
+    for name, model in stored(text_encoders(build_tokenizer())).items():
+        second = isinstance(model, CLIPTextModelWithProjection)
+        ids = padded_ids(build_tokenizer(), PROMPTS, "!" if second else None)
+        found = model(ids, output_hidden_states=True)
+        golden[f"{name}.ids"] = ids.int()
+        states = found.hidden_states
+        if name.startswith(SDXL):
+            golden[f"{name}.hidden"], golden[f"{name}.skipped"] = states[-2], states[-3]
+        else:
+            golden[f"{name}.hidden"] = found.last_hidden_state
+            golden[f"{name}.skipped"] = model.final_layer_norm(states[-2])
+        if second:
+            golden[f"{name}.pooled"] = found.text_embeds
+    return golden
+
+
+def record(model: AutoencoderKL, into: dict[str, Tensor]) -> None:
+    """Keeps what every block gives, under its name in diffusers."""
+    blocks = {"encoder.conv_in": model.encoder.conv_in, "decoder.conv_in": model.decoder.conv_in}
+    blocks |= {f"encoder.down_blocks.{i}": block for i, block in enumerate(model.encoder.down_blocks)}
+    blocks |= {f"decoder.up_blocks.{i}": block for i, block in enumerate(model.decoder.up_blocks)}
+    blocks |= {"encoder.mid_block": model.encoder.mid_block, "decoder.mid_block": model.decoder.mid_block}
+    for name, block in blocks.items():
+        block.register_forward_hook(lambda _module, _inputs, output, name=name: into.__setitem__(name, output))
+
+
+@torch.no_grad()
+def autoencoder_goldens() -> dict[str, Tensor]:
+    """`<pipeline>.` + `latents` of `pixels`, `decoded` of `sample`; of the first pipeline every block's output as well."""
+    generator = torch.Generator().manual_seed(41)
+    golden = {
+        "pixels": picture(0, WIDTH)[:, :, :HEIGHT],
+        "sample": torch.randn(1, 4, HEIGHT // DOWNSCALE, WIDTH // DOWNSCALE, generator=generator),
+    }
+    for name, model in stored(autoencoders()).items():
+        blocks: dict[str, Tensor] = {}
+        if name == SD:
+            record(model, blocks)
+        scale = model.config.scaling_factor
+        golden[f"{name}.latents"] = model.encode(golden["pixels"].double()).latent_dist.mean * scale
+        golden[f"{name}.decoded"] = model.decode(golden["sample"].double() / scale).sample
+        golden |= {f"{name}.{block}": output for block, output in blocks.items()}
+    return golden
+
+
+def save(tensors: dict[str, Tensor], path: Path) -> None:
+    """Floats as float32; `ids` stay int32."""
+    save_file({k: (v.float() if v.is_floating_point() else v).contiguous() for k, v in tensors.items()}, path)
+    path.chmod(0o644)
+
+
+def make_diffusion_goldens(fixtures: Path) -> None:
+    save(text_goldens(), fixtures / "golden" / "text-encoders.safetensors")
+    save(autoencoder_goldens(), fixtures / "golden" / "autoencoders.safetensors")
+
+
+if __name__ == "__main__":
+    make_diffusion_goldens(Path(__file__).parent / "fixtures")
