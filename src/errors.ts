@@ -15,6 +15,7 @@ export type UserErrorName =
   | 'CheckpointError'
   | 'UnsupportedModelError'
   | 'PackMissingError'
+  | 'NumbersError'
   | 'ImageError'
   | 'StorageError';
 

@@ -12,6 +12,7 @@ test('every advice tells what happened, what it means and one remedy', () => {
     'CheckpointError',
     'UnsupportedModelError',
     'PackMissingError',
+    'NumbersError',
     'ImageError',
     'StorageError',
   ] as const;

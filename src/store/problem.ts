@@ -96,6 +96,12 @@ const ADVICE: Readonly<Record<UserErrorName, Advice>> = {
     label: 'Add a model folder',
     tone: 'todo',
   },
+  NumbersError: {
+    title: 'The model computed no picture',
+    meaning: `Its numbers grew beyond what this precision holds. ${KEPT} The processor computes with full precision.`,
+    remedy: 'useProcessor',
+    label: 'Try on the processor',
+  },
   ImageError: {
     title: 'This image cannot be opened',
     meaning: 'The file itself is untouched, and the other images stay as they are.',
