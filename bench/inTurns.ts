@@ -32,20 +32,23 @@ export interface Measured {
 
 export interface TurnsResult {
   readonly measured: Readonly<Record<Contestant, Measured>>;
-  /** Largest difference of the two models' outputs, relative to the largest number. */
+  /** Largest difference of the two models' outputs, relative to the largest number; NaN where only one ran. */
   readonly difference: number;
   readonly environment: { readonly runtime: string; readonly adapter: string; readonly threads: number };
 }
 
 /** Runs two models in turns on one tier, in one onnxruntime. */
 export async function runInTurns(
-  models: Readonly<Record<Contestant, Model>>,
+  models: Readonly<Partial<Record<Contestant, () => Promise<Model>>>>,
   {
+    contestants = CONTESTANTS,
     tier,
     rounds,
     feeds,
     outputs,
   }: {
+    /** Who takes part. Alone, one shows what memory it needs; there is nothing to compare its outputs with then. */
+    contestants?: readonly Contestant[];
     tier: Tier;
     rounds: number;
     feeds: Readonly<Record<string, { readonly data: Float32Array; readonly dims: readonly number[] }>>;
@@ -63,8 +66,10 @@ export async function runInTurns(
   const sessions = {} as Record<Contestant, InferenceSession>;
   const results = {} as Record<Contestant, Float32Array>;
   const measured = {} as Record<Contestant, Measured & { runs: number[] }>;
-  for (const name of CONTESTANTS) {
-    const { graph, weights, bytes } = models[name];
+  for (const name of contestants) {
+    const make = models[name];
+    if (!make) throw new TypeError(`There is no model "${name}"`);
+    const { graph, weights, bytes } = await make();
     const loading = performance.now();
     sessions[name] = await ort.InferenceSession.create(graph, {
       // Nodes the GPU cannot run may go to the CPU: the peer is not to be refused for what ours never does.
@@ -87,18 +92,18 @@ export async function runInTurns(
   }
   for (let round = 0; round < rounds; round++) {
     // Who goes first changes, in case the second gains or loses by it.
-    for (const name of round % 2 === 0 ? CONTESTANTS : CONTESTANTS.toReversed()) {
+    for (const name of round % 2 === 0 ? contestants : contestants.toReversed()) {
       const start = performance.now();
       await sessions[name].run(inputs);
       measured[name].runs.push(performance.now() - start);
     }
   }
-  for (const name of CONTESTANTS) await sessions[name].release();
+  for (const name of contestants) await sessions[name].release();
   const { adapter } = runtime.status;
   await runtime.dispose();
   return {
     measured,
-    difference: difference(results.ours, results.torch),
+    difference: contestants.length === 2 ? difference(results.ours, results.torch) : Number.NaN,
     environment: {
       runtime: `onnxruntime-web ${ort.env.versions.web}`,
       adapter: adapter?.description || `${adapter?.vendor} ${adapter?.architecture}`,

@@ -21,10 +21,14 @@ export interface BenchOptions {
 /** Runs the two encoders in turns on one tier. */
 async function bench(options: BenchOptions): Promise<TurnsResult> {
   const { tier, imageSize, rounds, folder, precision } = options;
-  const graph = await fetchBytes(`${folder}/torch-${imageSize}-${precision}.onnx`);
-  const torch: Model = { graph, weights: new Map(), bytes: graph.byteLength };
   return runInTurns(
-    { ours: await compileOurs(options), torch },
+    {
+      ours: () => compileOurs(options),
+      torch: async () => {
+        const graph = await fetchBytes(`${folder}/torch-${imageSize}-${precision}.onnx`);
+        return { graph, weights: new Map(), bytes: graph.byteLength };
+      },
+    },
     {
       tier,
       rounds,
