@@ -68,7 +68,8 @@ export function regionsOfMask(
     readonly image: { readonly width: number; readonly height: number };
   },
 ): readonly RepairRegion[] {
-  const isTouched = Uint8Array.from(mask, (value) => (value > 0 ? 1 : 0));
+  const isTouched = new Uint8Array(mask.length);
+  for (let i = 0; i < mask.length; i++) isTouched[i] = (mask[i] as number) > 0 ? 1 : 0;
   return connectedComponents(isTouched, grid).map(({ x, y, width, height, runs }) => {
     // Boxes of neighbours may overlap: only the cells of this one are copied.
     const values = new Float32Array(width * height);

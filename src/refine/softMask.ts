@@ -52,7 +52,7 @@ export function readMaskRow(
   { x, y }: { readonly x: number; readonly y: number },
   out: Float32Array,
 ): void {
-  const { part, gridWidth, gridHeight, imageWidth, imageHeight } = mask;
+  const { gridWidth, gridHeight, imageWidth, imageHeight } = mask;
   const v = cellOf(y, gridHeight, imageHeight);
   const row = Math.floor(v);
   const down = v - row;
@@ -61,9 +61,10 @@ export function readMaskRow(
     const column = Math.floor(u);
     const across = u - column;
     const top = between(cellValue(mask, column, row), cellValue(mask, column + 1, row), across);
-    const bottom =
-      down === 0 ? 0 : between(cellValue(mask, column, row + 1), cellValue(mask, column + 1, row + 1), across);
-    out[i] = part.width === 0 ? 0 : between(top, bottom, down);
+    out[i] =
+      down === 0
+        ? top
+        : between(top, between(cellValue(mask, column, row + 1), cellValue(mask, column + 1, row + 1), across), down);
   }
 }
 

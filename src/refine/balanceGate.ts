@@ -1,0 +1,131 @@
+/**
+ * The balance gate [ours]: after each stage the maps are computed again, and where quality fell the old pixels stay. The paper
+ * balances by strength alone; a gate also catches what a model gets wrong.
+ */
+import type { AnalysisResult } from '../pipeline/analysis.ts';
+import type { RegionOutcome } from '../pipeline/refinement.ts';
+import { mergedMask } from '../quality/mergedMask.ts';
+import { type DefectGrid, type RepairRegion, regionQuality, regionsOfMask } from './repairMask.ts';
+
+/** Q_P · Q_A, or Q_P where there is nothing the image could be held against; 0..1. */
+export function overallQuality({ perceptual, alignment }: AnalysisResult): number {
+  return perceptual.score * (alignment?.score ?? 1);
+}
+
+/** What the gate reads of each stage. */
+export interface GateOptions {
+  readonly stage: RegionOutcome['stage'];
+  readonly before: DefectGrid;
+  readonly after: DefectGrid;
+  /** A fall of mean quality beyond it is rejected, 0..1. */
+  readonly tolerance: number;
+}
+
+/** A region and what was decided about it. */
+export interface GatedRegion {
+  readonly region: RepairRegion;
+  readonly outcome: RegionOutcome;
+}
+
+/** Decides about each region by its mean quality before and after. */
+export function gateRegions(regions: readonly RepairRegion[], options: GateOptions): readonly GatedRegion[] {
+  return regions.map((region) => ({
+    region,
+    outcome: decide({
+      place: region.place,
+      before: regionQuality([region], options.before),
+      after: regionQuality([region], options.after),
+      options,
+    }),
+  }));
+}
+
+function decide({
+  place,
+  before,
+  after,
+  options: { stage, tolerance },
+}: Pick<RegionOutcome, 'place' | 'before' | 'after'> & { readonly options: GateOptions }): RegionOutcome {
+  const kept = after >= before - tolerance;
+  const reason = kept
+    ? null
+    : `${deed[stage]} lowered the quality here from ${percent(before)} to ${percent(after)} of 100.`;
+  return { place, stage, before, after, kept, reason };
+}
+
+const deed = { inpaint: 'Repainting', restore: 'Restoring' } as const;
+
+const percent = (quality: number) => (100 * quality).toFixed(1);
+
+/**
+ * Blocks along the shorter side over which a fall is averaged: some three patches each. Single patches rise and fall with any
+ * change, and a mosaic of old and new would be the result.
+ */
+export const gateBlocks = 8;
+
+/**
+ * The areas of an image changed as a whole where quality fell, soft edges included, each with the gate's decision; those it
+ * keeps are left out.
+ *
+ * @param options.image its size in pixels
+ */
+export function fallenRegions(
+  options: GateOptions & { readonly image: { readonly width: number; readonly height: number } },
+): readonly GatedRegion[] {
+  const { before, after, tolerance, image } = options;
+  const blocks = meanFall(before, after);
+  // A fall is a defect of its own: the mask of a map that is 1 where nothing fell.
+  const { mask } = mergedMask(
+    { perceptual: { ...blocks, values: blocks.values.map((fall) => 1 - fall) }, alignmentDefect: null },
+    { width: before.width, height: before.height, threshold: tolerance },
+  );
+  const regions = regionsOfMask(mask, { grid: before, image });
+  return gateRegions(regions, options).filter(({ outcome }) => !outcome.kept);
+}
+
+/** Mean of D after − D before, block by block. */
+function meanFall(before: DefectGrid, after: DefectGrid) {
+  const side = Math.min(before.width, before.height) / gateBlocks;
+  const gridWidth = Math.min(before.width, Math.max(1, Math.round(before.width / side)));
+  const gridHeight = Math.min(before.height, Math.max(1, Math.round(before.height / side)));
+  const sums = new Float64Array(gridWidth * gridHeight);
+  const counts = new Uint32Array(gridWidth * gridHeight);
+  for (let y = 0; y < before.height; y++) {
+    const row = Math.floor((y * gridHeight) / before.height) * gridWidth;
+    for (let x = 0; x < before.width; x++) {
+      const block = row + Math.floor((x * gridWidth) / before.width);
+      const at = y * before.width + x;
+      sums[block] = (sums[block] as number) + (after.values[at] as number) - (before.values[at] as number);
+      counts[block] = (counts[block] as number) + 1;
+    }
+  }
+  const values = Float32Array.from(sums, (sum, i) => sum / (counts[i] as number));
+  return { gridWidth, gridHeight, values };
+}
+
+/** Decides about the whole image: what a stage did apart from the regions that were rejected anyway. */
+export function gateWhole(
+  rejected: readonly GatedRegion[],
+  options: GateOptions & { readonly image: { readonly width: number; readonly height: number } },
+): RegionOutcome {
+  const { before, after, image } = options;
+  const weight = new Float32Array(before.values.length).fill(1);
+  for (const { region } of rejected) {
+    const { part, values } = region.mask;
+    for (let y = 0; y < part.height; y++) {
+      for (let x = 0; x < part.width; x++) {
+        const at = (part.y + y) * before.width + part.x + x;
+        weight[at] = Math.min(weight[at] as number, 1 - (values[y * part.width + x] as number));
+      }
+    }
+  }
+  let was = 0;
+  let is = 0;
+  for (let i = 0; i < weight.length; i++) {
+    const [old, made, w] = [before.values[i] as number, after.values[i] as number, weight[i] as number];
+    was += old;
+    is += old + w * (made - old);
+  }
+  const place = { x: 0, y: 0, ...image };
+  return decide({ place, before: 1 - was / weight.length, after: 1 - is / weight.length, options });
+}
