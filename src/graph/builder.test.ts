@@ -25,6 +25,16 @@ describe('GraphBuilder', () => {
     expect(difference?.data).toEqual(Float32Array.of(10 - 6, 50));
   });
 
+  it('gives models that ask for the same input one', () => {
+    const g = new GraphBuilder('test', {});
+    const sum = g.node('Add', [g.input('x', 'float32', [2]), g.input('x', 'float32', [2])]);
+    g.output('y', sum, { type: 'float32', dims: [2] });
+    expect(() => g.input('x', 'float32', [3])).toThrow(
+      new RangeError('Input "x" is float32 [2], and is to be float32 [3]'),
+    );
+    return expect(ort.InferenceSession.create(g.toBytes())).resolves.toMatchObject({ inputNames: ['x'] });
+  });
+
   it('stores equal constants once', () => {
     const g = new GraphBuilder('test', {});
     expect(g.int64s(1, -1)).toEqual(g.int64s(1, -1));

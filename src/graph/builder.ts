@@ -47,9 +47,17 @@ export class GraphBuilder {
     this.#weights = weights;
   }
 
-  /** An input of the graph. A dimension given by a name may differ from run to run. */
+  /**
+   * An input of the graph. A dimension given by a name may differ from run to run. Several models in the graph may each ask for
+   * an input; they get the same.
+   * @throws {RangeError} there is an input of this name with another type or shape
+   */
   input(name: string, type: ElementType, dims: readonly (number | string)[]): Value {
-    this.#inputs.push({ name, type, dims });
+    const asked = this.#inputs.find((input) => input.name === name);
+    if (!asked) this.#inputs.push({ name, type, dims });
+    else if (asked.type !== type || asked.dims.join() !== dims.join()) {
+      throw new RangeError(`Input "${name}" is ${asked.type} [${asked.dims}], and is to be ${type} [${dims}]`);
+    }
     return { name };
   }
 
