@@ -47,7 +47,10 @@ export const BOUNDS: Readonly<Record<Precision, { relativeError?: number; cosine
 };
 
 /** Whether a comparison is within the bounds of its precision; NaN is not. */
-export function isWithinBounds({ relativeError, cosine }: Comparison, precision: Precision): boolean {
+export function isWithinBounds(
+  { relativeError, cosine }: Pick<Comparison, 'relativeError' | 'cosine'>,
+  precision: Precision,
+): boolean {
   const bounds = BOUNDS[precision];
   return relativeError <= (bounds.relativeError ?? Number.POSITIVE_INFINITY) && cosine >= (bounds.cosine ?? -1);
 }
@@ -224,7 +227,8 @@ async function embeddingCases(compiled: Compiled): Promise<TextCase[]> {
 /** Order of the factors in the golden `learned.unit`. */
 const LEARNED_FACTORS = ['overall', 'technical', 'rational', 'natural'];
 
-function compare(
+/** Compares an output with its golden, both rows of `dim` numbers. */
+export function compare(
   output: string,
   actual: TensorData['data'] | undefined,
   { golden, dim }: { golden: Float32Array; dim: number },
