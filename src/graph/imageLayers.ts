@@ -136,23 +136,31 @@ export function silu(g: GraphBuilder, x: Value): Value {
   return g.node('QuickGelu', [x], { domain: CONTRIB, attributes: { alpha: { float: 1 } } });
 }
 
-/** Sum of two images of one shape. */
+/** Sum of two images of one shape, or of every image of a batch and one. */
 export function addImages(g: GraphBuilder, a: ImageValue, b: ImageValue): ImageValue {
-  return { ...a, value: g.node('Add', [a.value, b.value]) };
+  return { ...a, value: g.node('Add', [a.value, b.value]), batch: Math.max(a.batch, b.batch) };
 }
 
-/** The channels of all images, one after the other. */
+/** The channels of all images, one after the other; a single image beside a batch is repeated. */
 export function concatChannels(g: GraphBuilder, images: readonly [ImageValue, ...ImageValue[]]): ImageValue {
   const [first] = images;
+  const batch = Math.max(...images.map((image) => image.batch));
+  const values = images.map((image) => repeatImage(g, image, batch).value);
   return {
     ...first,
-    value: g.node(
-      'Concat',
-      images.map(({ value }) => value),
-      { attributes: { axis: channelsLast(first) ? 3 : 1 } },
-    ),
+    value: g.node('Concat', values, { attributes: { axis: channelsLast(first) ? 3 : 1 } }),
+    batch,
     channels: images.reduce((sum, { channels }) => sum + channels, 0),
   };
+}
+
+/** A single image as a batch of it; a batch as it is. */
+export function repeatImage(g: GraphBuilder, x: ImageValue, batch: number): ImageValue {
+  if (x.batch === batch) return x;
+  if (x.batch !== 1) throw new RangeError(`A batch of ${x.batch} cannot become one of ${batch}`);
+  const { channels, height, width } = x;
+  const dims = channelsLast(x) ? [batch, height, width, channels] : [batch, channels, height, width];
+  return { ...x, value: g.node('Expand', [x.value, g.int64s(...dims)]), batch };
 }
 
 /** Twice as high and wide, every pixel four times. */

@@ -1,0 +1,177 @@
+import { bytesSource } from '../../src/checkpoint/byteSource.ts';
+import type { Checkpoint } from '../../src/checkpoint/checkpoint.ts';
+import { tensorAsFloat32 } from '../../src/checkpoint/dtypes.ts';
+import { openCheckpoint } from '../../src/checkpoint/hubFolder.ts';
+import { readJson } from '../../src/checkpoint/readJson.ts';
+import { openSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { compileWeights } from '../../src/graph/compileWeights.ts';
+import {
+  conv2d,
+  fromChannelsFirst,
+  type ImageValue,
+  type Provider,
+  toChannelsFirst,
+  upsampleNearest,
+} from '../../src/graph/imageLayers.ts';
+import { cast } from '../../src/graph/layers.ts';
+import { buildUnet, middle, type UnetSizes, unetInputs } from '../../src/graph/unet.ts';
+import { resnetBlock, transformer, type UnetContext } from '../../src/graph/unetBlocks.ts';
+import { parseUnetConfig, type UnetConfig, type UnetLevel } from '../../src/graph/unetConfig.ts';
+import { unetRecipes } from '../../src/graph/unetWeights.ts';
+import type { Precision, WeightIndex } from '../../src/graph/weights.ts';
+import type { TensorData } from '../../src/runtime/session.ts';
+import type { ReadFixture, SessionFactory } from '../clip/clipComparison.ts';
+import { MemorySink } from '../clip/memorySink.ts';
+
+/**
+ * Compiles the tiny UNets of reference/fixtures, runs them in whatever runtime is handed in, and compares with what
+ * diffusers computed (reference/unet_goldens.py). Runs in Node and in a page.
+ */
+
+/** One output against its golden. */
+export interface UnetComparison {
+  readonly output: string;
+  /** Largest difference, relative to the golden's largest magnitude. */
+  readonly relativeError: number;
+  readonly cosine: number;
+}
+
+export const TINY_UNETS = ['sd-inpainting-tiny', 'sdxl-inpainting-tiny'] as const;
+export type TinyUnet = (typeof TINY_UNETS)[number];
+
+export interface UnetComparisonOptions {
+  readonly provider: Provider;
+  readonly precision: Precision;
+  readonly readFixture: ReadFixture;
+  readonly createSession: SessionFactory;
+  /** Whether blocks are compared too, each in a graph of its own. */
+  readonly blocks: boolean;
+}
+
+/** Compares the whole UNet, and its blocks fed what diffusers fed them. */
+export async function compareUnet(name: TinyUnet, options: UnetComparisonOptions): Promise<UnetComparison[]> {
+  const { precision, readFixture, provider, createSession } = options;
+  const { checkpoint, config } = await openTinyUnet(name, readFixture);
+  const sink = new MemorySink();
+  const weights = await compileWeights({ checkpoint, recipes: unetRecipes(config) }, { precision, sink });
+  const file = `golden/${name}.unet.safetensors`;
+  const goldens = await readAll(await openSafetensors(bytesSource(file, await readFixture(file))));
+  const sizes: UnetSizes = { provider, height: 8, width: 16, batch: 2, tokens: 77 };
+  const inputs = Object.fromEntries([...goldens].filter(([key]) => INPUTS.has(key)));
+
+  const run = async (model: Uint8Array, feeds: Record<string, TensorData>, output: string): Promise<UnetComparison> => {
+    const session = await createSession(model, sink.shards);
+    try {
+      const found = Object.values(await session.run(feeds))[0];
+      return compare(output, found, goldens.get(output));
+    } finally {
+      await session.dispose();
+    }
+  };
+  const comparisons = [await run(buildUnet(config, weights, sizes), inputs, 'prediction')];
+  if (!options.blocks) return comparisons;
+  for (const key of goldens.keys()) {
+    if (!key.endsWith('.in')) continue;
+    const block = key.slice(0, -'.in'.length);
+    const x = goldens.get(key) as TensorData;
+    const model = buildBlock(block, { config, weights, sizes, dims: x.dims });
+    comparisons.push(await run(model, { ...inputs, x }, `${block}.out`));
+  }
+  return comparisons;
+}
+
+/** Opens a tiny UNet as a user's folder would be. */
+export async function openTinyUnet(
+  name: TinyUnet,
+  readFixture: ReadFixture,
+): Promise<{ checkpoint: Checkpoint; config: UnetConfig }> {
+  const files = ['config.json', 'diffusion_pytorch_model.safetensors'];
+  const folder = new Map(
+    await Promise.all(
+      files.map(async (file) => [file, bytesSource(file, await readFixture(`${name}/unet/${file}`))] as const),
+    ),
+  );
+  return { checkpoint: await openCheckpoint(folder), config: parseUnetConfig(await readJson(folder, 'config.json')) };
+}
+
+const INPUTS = new Set([
+  'sample',
+  'mask',
+  'masked_image_latents',
+  'timestep',
+  'encoder_hidden_states',
+  'text_embeds',
+  'time_ids',
+]);
+
+async function readAll({ tensors }: Checkpoint): Promise<Map<string, TensorData>> {
+  const read = new Map<string, TensorData>();
+  for (const [name, tensor] of tensors) {
+    read.set(name, { dims: tensor.shape, data: await tensorAsFloat32(tensor) });
+  }
+  return read;
+}
+
+/** A graph of one block: its input `x` beside the UNet's own, of which it reads the time and the text. */
+function buildBlock(
+  name: string,
+  {
+    config,
+    weights,
+    sizes,
+    dims,
+  }: { config: UnetConfig; weights: WeightIndex; sizes: UnetSizes; dims: readonly number[] },
+): Uint8Array {
+  const [batch = 0, channels = 0, height = 0, width = 0] = dims;
+  const g = new GraphBuilder(name, weights);
+  const { context } = unetInputs(g, config, sizes);
+  const { type } = context;
+  const value = cast(g, g.input('x', 'float32', dims), { from: 'float32', to: type });
+  const x = fromChannelsFirst(g, value, { provider: sizes.provider, batch, channels, height, width });
+  const result = applyBlock(name, { context, x, config });
+  const y = cast(g, toChannelsFirst(g, result), { from: type, to: 'float32' });
+  g.output('y', y, { type: 'float32', dims: [result.batch, result.channels, result.height, result.width] });
+  return g.toBytes();
+}
+
+function applyBlock(
+  name: string,
+  { context, x, config }: { context: UnetContext; x: ImageValue; config: UnetConfig },
+): ImageValue {
+  const { g } = context;
+  const [side, block, kind] = name.split('.') as [string, string, string];
+  if (side === 'mid_block') return middle(context, x, { config });
+  const level = config.levels.at(side === 'down_blocks' ? Number(block) : -1 - Number(block)) as UnetLevel;
+  switch (kind) {
+    case 'resnets':
+      return resnetBlock(context, x, { name });
+    case 'attentions':
+      return transformer(context, x, { name, heads: level.heads, blocks: level.downTransformers });
+    case 'downsamplers':
+      return conv2d(g, x, { name: `${name}.conv`, stride: 2 });
+    case 'upsamplers':
+      return conv2d(g, upsampleNearest(g, x), { name: `${name}.conv` });
+    default:
+      throw new RangeError(`"${name}" is no block of a UNet`);
+  }
+}
+
+function compare(output: string, found: TensorData | undefined, golden: TensorData | undefined): UnetComparison {
+  if (!found || !golden || found.dims.join() !== golden.dims.join()) {
+    throw new RangeError(`${output} is [${found?.dims}], its golden [${golden?.dims}]`);
+  }
+  let largest = 0;
+  let largestError = 0;
+  let [product, squareFound, squareGolden] = [0, 0, 0];
+  for (let i = 0; i < golden.data.length; i++) {
+    const [a, b] = [Number(found.data[i]), Number(golden.data[i])];
+    largest = Math.max(largest, Math.abs(b));
+    // Math.max keeps a NaN, so one bad number fails the comparison.
+    largestError = Math.max(largestError, Math.abs(a - b));
+    product += a * b;
+    squareFound += a ** 2;
+    squareGolden += b ** 2;
+  }
+  return { output, relativeError: largestError / largest, cosine: product / Math.sqrt(squareFound * squareGolden) };
+}
