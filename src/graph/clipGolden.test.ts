@@ -1,39 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
-import {
-  compareClip,
-  isWithinBounds,
-  type SessionFactory,
-  TINY_CHECKPOINTS,
-  type TinyCheckpoint,
-} from '../../e2e/clip/clipComparison.ts';
+import { compareClip, isWithinBounds, TINY_CHECKPOINTS, type TinyCheckpoint } from '../../e2e/clip/clipComparison.ts';
+import { wasmSession } from '../../e2e/clip/wasmSession.ts';
 import type { Precision } from './weights.ts';
 
 const readFixture = (path: string) => readFile(new URL(`../../reference/fixtures/${path}`, import.meta.url));
 
 ort.env.wasm.numThreads = 1;
-
-const wasmSession: SessionFactory = async (model, shards) => {
-  const session = await ort.InferenceSession.create(model, {
-    executionProviders: ['wasm'],
-    externalData: [...shards].map(([path, data]) => ({ path, data })),
-  });
-  return {
-    async run(feeds) {
-      const tensors = Object.entries(feeds).map(([name, { data, dims }]) => {
-        const tensor =
-          data instanceof Int32Array ? new ort.Tensor(data, dims) : new ort.Tensor(data as Float32Array, dims);
-        return [name, tensor] as const;
-      });
-      const outputs = await session.run(Object.fromEntries(tensors));
-      return Object.fromEntries(
-        Object.entries(outputs).map(([name, { data, dims }]) => [name, { data: data as Float32Array, dims }]),
-      );
-    },
-    dispose: () => session.release(),
-  };
-};
 
 describe('compiled CLIP against transformers and the CLIP Surgery reference, on wasm', () => {
   for (const checkpoint of Object.keys(TINY_CHECKPOINTS) as TinyCheckpoint[]) {

@@ -19,11 +19,12 @@ export type RecipeLayout =
  * stays `[out, blocks, bytes]`, which is what MatMulNBits wants.
  */
 export function layoutOf({ name, dims, kind }: WeightRecipe, precision: Precision): RecipeLayout {
-  const floatType: StoredType = precision === 'fp32' || kind === 'exact' ? 'float32' : 'float16';
+  const isExact = kind === 'exact' || kind === 'exactTransposed';
+  const floatType: StoredType = precision === 'fp32' || isExact ? 'float32' : 'float16';
   const bits = kind === 'linear' ? QUANTISED_BITS[precision] : undefined;
   const [rows = 0, columns = 0] = dims;
   if (bits === undefined) {
-    const transposed = kind === 'linear' || kind === 'transposed';
+    const transposed = kind === 'linear' || kind === 'transposed' || kind === 'exactTransposed';
     return { floats: tensorLayout(name, floatType, transposed ? [columns, rows] : dims), transposed };
   }
   const blocks = Math.ceil(columns / QUANTISATION_BLOCK);

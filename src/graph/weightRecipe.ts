@@ -24,9 +24,9 @@ export interface WeightRecipe {
   readonly sources: readonly RecipeSource[];
   /**
    * `linear`: a weight `[out, in]`, block-quantised in `q8` and `q4`, stored `[in, out]` otherwise. `transposed`: such a
-   * weight that is never quantised. `exact`: float32 in every precision.
+   * weight that is never quantised. `exact`, `exactTransposed`: float32 in every precision.
    */
-  readonly kind?: 'linear' | 'transposed' | 'exact';
+  readonly kind?: 'linear' | 'transposed' | 'exact' | 'exactTransposed';
   /** Makes the stored values from all sources at once; for small tensors only. */
   readonly derive?: (...sources: Float32Array[]) => Float32Array;
 }
