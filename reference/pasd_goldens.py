@@ -3,9 +3,8 @@
 Everything has batch 2 (one row per prompt), as guidance feeds it; `sample` and `condition` are one picture for both.
 Keys: `sample [1,4,8,12]`, `condition [1,3,64,96]` 0..1, `timestep [1]`, `encoder_hidden_states [2,77,32]`,
 `conditioning_scale [1]`; `condition_embedding`; the ControlNet's `down_0` … `mid`, multiplied by the scale; PASD's
-`prediction`, and of each up block `up_<i>.hidden` (what it reads), `up_<i>.skip_<layer>` and `up_<i>.residual_<layer>` (in
-the order they are used), `up_<i>.output`, and `time_embedding`, what all resnets read.
-`rrdb.` + `condition`, `output` and the weights: a condition embedding with dense blocks.
+`prediction`; and of every pixel attention, under its published name, `.in`, `.residual` (an image, as the ControlNet gave it) and
+`.out`. `rrdb.` + `condition`, `output` and the weights: a condition embedding with dense blocks.
 """
 
 from pathlib import Path
@@ -84,19 +83,20 @@ def pasd_goldens(unet: torch.nn.Module, controlnet: ControlNetModel, given: dict
     golden = controlnet_goldens(controlnet, given)
     down = [golden[f"down_{i}"] for i in range(len(controlnet.controlnet_down_blocks))]
 
-    def record(i: int):
-        def hook(block, _args, options, output):
-            golden[f"up_{i}.hidden"] = options["hidden_states"]
-            golden["time_embedding"] = options["temb"]
-            pairs = zip(reversed(options["res_hidden_states_tuple"]), reversed(block.residuals), strict=True)
-            for layer, (skip, residual) in enumerate(pairs):
-                golden[f"up_{i}.skip_{layer}"] = skip
-                golden[f"up_{i}.residual_{layer}"] = residual
-            golden[f"up_{i}.output"] = output
+    def record(name: str, residual: Tensor):
+        def hook(_module, args, output):
+            hidden, keys = args
+            assert torch.equal(keys, residual.flatten(2).transpose(1, 2))
+            golden[f"{name}.in"], golden[f"{name}.residual"], golden[f"{name}.out"] = hidden, residual, output.sample
 
         return hook
 
-    hooks = [block.register_forward_hook(record(i), with_kwargs=True) for i, block in enumerate(unet.up_blocks)]
+    remaining = list(down)
+    hooks = [
+        attention.register_forward_hook(record(f"up_blocks.{i}.pixel_attentions.{layer}", remaining.pop()))
+        for i, block in enumerate(unet.up_blocks)
+        for layer, attention in enumerate(block.pixel_attentions)
+    ]
     golden["prediction"] = run_unet(unet, given, down, golden["mid"])
     for hook in hooks:
         hook.remove()
