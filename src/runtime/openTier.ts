@@ -1,23 +1,28 @@
 import { UserError } from '../errors.ts';
 import { requestAdapter } from './adapter.ts';
+import { ArrayTensors } from './arrayTensors.ts';
 import { type GpuDevice, openDevice } from './device.ts';
+import { GpuTensors } from './gpuTensors.ts';
 import { buildFor, loadOnnxRuntime } from './onnxRuntime.ts';
+import type { PlacedTensors } from './placedTensors.ts';
 import { type SelfTestStore, selfTest, selfTestKey } from './selfTest.ts';
 import type { ModelSession } from './session.ts';
 import type { ShaderPatch } from './shaderPatches.ts';
 import { probeShaders } from './shaderProbes.ts';
 import type { AdapterStatus, SelfTestReport, Tier } from './status.ts';
 
-/** A tier ready to run: its device, if it has one, and the sessions on it. */
+/** A tier ready to run: its device, if it has one, and the sessions and tensors on it. */
 export class RunningTier {
   readonly tier: Tier;
   readonly gpu: GpuDevice | null;
+  readonly tensors: PlacedTensors;
   readonly #sessions = new Set<ModelSession>();
   #isClosed = false;
 
   constructor(tier: Tier, gpu: GpuDevice | null) {
     this.tier = tier;
     this.gpu = gpu;
+    this.tensors = gpu ? new GpuTensors(gpu) : new ArrayTensors();
   }
 
   get isClosed(): boolean {
@@ -35,11 +40,12 @@ export class RunningTier {
     if (this.#isClosed) void session.dispose();
   }
 
-  /** Frees all sessions and the device. */
+  /** Frees all sessions, all tensors and the device. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#sessions].map((session) => session.dispose()));
     this.#sessions.clear();
+    this.tensors.dispose();
     this.gpu?.lose();
   }
 }

@@ -1,7 +1,10 @@
 import { UserError } from '../errors.ts';
 import { describeAdapter, requestAdapter } from './adapter.ts';
+import { automaticBudget } from './memoryEstimate.ts';
 import { wasmThreads } from './onnxRuntime.ts';
 import { openTier, type RunningTier } from './openTier.ts';
+import { Residency } from './residency.ts';
+import { RuntimeTensors } from './runtimeTensors.ts';
 import { failureInWords, type SelfTestStore } from './selfTest.ts';
 import { SerialQueue } from './serialQueue.ts';
 import { createSession, type ExternalShard, type ModelSession } from './session.ts';
@@ -22,6 +25,10 @@ export interface RuntimeOptions {
  * use, and makes sessions on it; opens a new device when one is lost.
  */
 export class Runtime {
+  /** Tensors where the running tier computes. All that is not on its device any more is gone. */
+  readonly tensors = new RuntimeTensors(() => this.#current.tensors);
+  /** The parts of models that are in memory, whoever uses them. */
+  readonly residency = new Residency(automaticBudget('wasm', null));
   readonly #options: RuntimeOptions;
   readonly #refused = new Map<Tier, string>();
   readonly #reports = new Map<Tier, SelfTestReport>();
@@ -44,8 +51,10 @@ export class Runtime {
     const adapter = await requestAdapter();
     runtime.#adapter = adapter && describeAdapter(adapter);
     for (const tier of tiersToTry(runtime.#facts, options.preferred ?? null)) {
-      runtime.#running = await runtime.#open(tier);
-      if (runtime.#running) return runtime;
+      const running = await runtime.#open(tier);
+      if (!running) continue;
+      runtime.#use(running);
+      return runtime;
     }
     throw new UserError('TierUnavailableError', [...runtime.#refused.values()].join(' '));
   }
@@ -79,7 +88,7 @@ export class Runtime {
       const next = available ? await this.#open(tier) : null;
       if (!next) throw new UserError('TierUnavailableError', this.#refused.get(tier) ?? reason ?? `No tier "${tier}"`);
       await this.#current.close();
-      this.#running = next;
+      this.#use(next);
       return this.status;
     });
   }
@@ -90,15 +99,28 @@ export class Runtime {
   }
 
   /**
+   * Opens a new device, if the last one is lost.
+   * @throws {UserError} `WebGpuUnavailableError`
+   */
+  async ready(): Promise<void> {
+    await this.#changes.run(() => this.#recovered());
+  }
+
+  /**
    * Makes a session on the running tier; on a new device, if the last one is lost.
+   * @param options `placed`: outputs that every run writes to a tensor given by the caller
    * @throws {UserError} `DeviceLostError`, `OutOfMemoryError`, `DownloadError`, `WebGpuUnavailableError`
    */
-  async createSession(model: Uint8Array, externalData: readonly ExternalShard[] = []): Promise<ModelSession> {
+  async createSession(
+    model: Uint8Array,
+    externalData: readonly ExternalShard[] = [],
+    options: { readonly placed?: readonly string[] } = {},
+  ): Promise<ModelSession> {
     const running = await this.#changes.run(() => this.#recovered());
-    const session = await createSession(model, { tier: running.tier, gpu: running.gpu, externalData });
+    const session = await createSession(model, { ...options, tier: running.tier, gpu: running.gpu, externalData });
     running.keep(session);
     // The tier may have changed meanwhile.
-    return session.isUsable || running === this.#running ? session : this.createSession(model, externalData);
+    return session.isUsable || running === this.#running ? session : this.createSession(model, externalData, options);
   }
 
   /** Gives the device up, as a driver's reset would: for tests. */
@@ -144,8 +166,14 @@ export class Runtime {
     await this.#current.close();
     // The GPU is the one that passed; testing again would only delay the user.
     const { running } = await openTier(tier, { ...this.#options, adapter: this.#adapter, skipSelfTest: true });
-    this.#running = this.#watched(running);
-    return this.#running;
+    this.#use(this.#watched(running));
+    return running;
+  }
+
+  #use(running: RunningTier): void {
+    this.#running = running;
+    this.residency.forgetAll();
+    this.residency.setAutomaticBudget(automaticBudget(running.tier, this.#adapter));
   }
 
   #watched(running: RunningTier): RunningTier {
