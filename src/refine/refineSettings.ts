@@ -16,6 +16,13 @@ export interface RefineSettings {
   };
   readonly stage2: StageSettings & {
     readonly enabled: boolean;
+    /**
+     * What stage 2 may change once something was found bad. `whole` (default): the whole image, as the paper has it, because
+     * one strength, grain and light for repaired and old parts is what stage 2 is for; every pixel passes the autoencoder, and where
+     * quality fell the balance gate keeps the old ones. `repaired`: only the mask's regions, so good pixels stay as they are,
+     * byte for byte, to the end, and a large image costs no more than its bad parts. Where nothing is bad, neither runs.
+     */
+    readonly reach: 'whole' | 'repaired';
     /** `gentle`: truncated start at `strength` [ours]; `native`: PASD's own full schedule. */
     readonly mode: 'gentle' | 'native';
     readonly strength: number;
@@ -53,6 +60,7 @@ export const defaultRefineSettings: RefineSettings = {
   },
   stage2: {
     enabled: true,
+    reach: 'whole',
     mode: 'gentle',
     sampler: 'unipc',
     steps: 10,
