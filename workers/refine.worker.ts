@@ -18,6 +18,7 @@ import { type OpenPack, openPack } from '../src/storage/packStore.ts';
 import { selfTestFile } from '../src/storage/selfTestFile.ts';
 import { Jobs } from './jobs.ts';
 import { OpenImages } from './openImages.ts';
+import { loadPromptReader } from './promptParser.ts';
 
 /** Longest side of the preview, in pixels: what the strip shows, and the stage where the page cannot draw the file. */
 const PREVIEW_SIDE = 2048;
@@ -92,7 +93,8 @@ const api = {
       const { clip, contexts } = inUse;
       onEvent({ type: 'stage', stage: 'decode', done: 0, total: 1 });
       const image = await images.open(file);
-      return analyse({ image, prompt, clip, contexts, settings, onEvent, signal });
+      const readPrompt = await loadPromptReader();
+      return analyse({ image, prompt, clip, contexts, readPrompt, settings, onEvent, signal });
     }),
 
   // Wired once the runtime implements the ports.

@@ -38,8 +38,8 @@ export function scoreParser({ weights, treebank, part }: { weights: string; tree
 function phraseScores(gold: readonly Sentence[], predicted: readonly Sentence[]): Record<string, number> {
   const counts = { gold: 0, predicted: 0, exact: 0, goldPairs: 0, pairs: 0, rightPairs: 0, nouns: 0, ancestors: 0 };
   for (const [i, s] of gold.entries()) {
-    const g = treePhrases(analyses(s));
-    const p = treePhrases(analyses(predicted[i] as Sentence));
+    const g = treePhrases(s.words, analyses(s));
+    const p = treePhrases(s.words, analyses(predicted[i] as Sentence));
     const key = (x: (typeof g)[number]): string => `${x.noun}:${x.words}`;
     const exact = new Set(p.map(key));
     const pairs = new Set(p.flatMap((x) => x.words.map((w) => `${w}-${x.noun}`)));

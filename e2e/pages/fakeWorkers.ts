@@ -1,13 +1,14 @@
+import parserWeights from '../../public/parser/english-ewt.bin?url';
 import type { Workers } from '../../src/bridge/client.ts';
 import type { OpenedImage, PackSummary } from '../../src/bridge/protocol.ts';
 import { abortError, UserError, type UserErrorName } from '../../src/errors.ts';
 import { relativeRange } from '../../src/image/heatmap.ts';
 import { heatmapPng } from '../../src/image/heatmapPng.ts';
 import type { AnalysisStage } from '../../src/pipeline/analysis.ts';
-import { splitPrompt } from '../../src/prompt/interimSplitter.ts';
 import type { QualityMap } from '../../src/quality/qualityMap.ts';
 import type { AlignmentResult, PerceptualResult, PhraseStatus } from '../../src/quality/qualityResults.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
+import { loadPromptReader } from '../../workers/promptParser.ts';
 
 /**
  * Workers that obey the contract and compute nothing, for states of the screen that real ones reach rarely or slowly. What
@@ -94,17 +95,18 @@ function fakePerceptual(): PerceptualResult {
   };
 }
 
-function fakeAlignment(prompt: string): AlignmentResult | null {
-  const phrases = splitPrompt(prompt);
-  if (phrases.length === 0) return null;
+async function fakeAlignment(prompt: string): Promise<AlignmentResult | null> {
+  const reading = (await loadPromptReader(parserWeights))?.(prompt);
+  if (!reading?.phrases.some(({ scope }) => scope === 'place')) return null;
+  const { phrases, sentences } = reading;
   const statuses: readonly PhraseStatus[] = ['ok', 'wrongAttribute', 'missing', 'ok'];
   const map = fakeMap(7, 0.96);
   return {
     score: 0.54,
     promptScore: 0.61,
     phrases: phrases.map((phrase, i) => {
-      const status = phrase.scope === 'whole' ? 'style' : (statuses[i % 4] ?? 'ok');
-      const score = { ok: 0.88 - i * 0.03, wrongAttribute: 0.37, missing: 0.12, style: 0.66 }[status];
+      const status = phrase.scope === 'whole' ? 'style' : phrase.negated ? 'unwanted' : (statuses[i % 4] ?? 'ok');
+      const score = { ok: 0.88 - i * 0.03, wrongAttribute: 0.37, missing: 0.12, unwanted: 0.71, style: 0.66 }[status];
       const found = fakeMap(10 + i, 1);
       return {
         phrase,
@@ -113,9 +115,10 @@ function fakeAlignment(prompt: string): AlignmentResult | null {
         nounScore: status === 'missing' ? 0.15 : 0.9,
         map: { ...found, values: found.values.map((value) => 1 - value) },
         nounMap: found,
-        emphasis: status === 'ok' || status === 'style' ? 1 : 1.3,
+        emphasis: status === 'missing' || status === 'wrongAttribute' ? 1.3 : 1,
       };
     }),
+    sentences,
     map,
     defect: { ...map, values: map.values.map((value) => 1 - value) },
   };
@@ -260,7 +263,7 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
       },
       analyse: async ({ jobId, file, prompt, settings }, onEvent) => {
         const perceptual = fakePerceptual();
-        const alignment = fakeAlignment(prompt);
+        const alignment = await fakeAlignment(prompt);
         for (const stage of STAGES) {
           const total = stage === 'encodePhrases' ? 12 : 1;
           for (let done = 0; done < total; done++) {

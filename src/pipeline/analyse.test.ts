@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../errors.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import { normalise } from '../math/vectors.ts';
+import { DependencyParser } from '../prompt/parser/dependencyParser.ts';
+import { promptReader } from '../prompt/promptReader.ts';
 import type { LearnedContext, LearnedContexts } from '../quality/learnedPrompts.ts';
 import { type AnalysisJob, analyse, defaultAnalysisSettings, largestPhraseCount } from './analyse.ts';
 import type { AnalysisEvent } from './analysis.ts';
@@ -9,6 +12,9 @@ import { toRecord } from './analysisRecord.ts';
 import type { ClipEncoder } from './ports.ts';
 
 const dim = 256;
+const readPrompt = promptReader(
+  new DependencyParser(readFileSync(new URL('../../public/parser/english-ewt.bin', import.meta.url))),
+);
 
 /** A direction of its own for every word. */
 function wordFeature(word: string): Float32Array {
@@ -93,7 +99,14 @@ function contexts(width = 2, startToken = 1): LearnedContexts {
 }
 
 function job(over: Partial<AnalysisJob> = {}): AnalysisJob {
-  return { image, prompt: 'a dog with a purple teapot on grass', clip: fakeClip().clip, contexts: null, ...over };
+  return {
+    image,
+    prompt: 'a dog with a purple teapot on grass',
+    clip: fakeClip().clip,
+    contexts: null,
+    readPrompt,
+    ...over,
+  };
 }
 
 describe('analyse', () => {

@@ -6,8 +6,7 @@ import { clipPixelValues } from '../image/clipPreprocessing.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import type { RowSource } from '../image/rowSource.ts';
 import { difference } from '../math/vectors.ts';
-import { splitPrompt } from '../prompt/interimSplitter.ts';
-import type { Phrase, PhraseSplitter } from '../prompt/phrase.ts';
+import type { Phrase, PromptReader, PromptReading } from '../prompt/phrase.ts';
 import { plainPrompt } from '../prompt/promptSyntax.ts';
 import { alignmentMap } from '../quality/alignmentMap.ts';
 import {
@@ -53,8 +52,8 @@ export interface AnalysisJob {
   readonly settings?: AnalysisSettings;
   /** How evidence becomes a probability; by default measured on the image itself (`calibrateOnReference`). */
   readonly calibration?: AlignmentCalibration;
-  /** How the prompt is split. */
-  readonly splitter?: PhraseSplitter;
+  /** Reads the prompt (`promptReader` of `prompt/promptReader.ts`); null where the parser could not be loaded: no alignment then. */
+  readonly readPrompt: PromptReader | null;
   /** Told every stage, and every result as soon as it is ready. */
   readonly onEvent?: (event: AnalysisEvent) => void;
   /** Looked at between all steps. */
@@ -84,8 +83,10 @@ export async function analyse(job: AnalysisJob): Promise<AnalysisResult> {
   const perceptual = perceptualMap(features, words.features, { mode: words.mode, logitScale: clip.logitScale });
   job.onEvent?.({ type: 'perceptual', result: perceptual });
 
-  const phrases = usablePhrases((job.splitter ?? splitPrompt)(prompt), { prompt, hints });
-  const alignment = phrases && (await align(job, { features, phrases, settings, step }));
+  const reading = job.readPrompt ? job.readPrompt(prompt) : null;
+  const phrases = usablePhrases(reading, { prompt, hints });
+  const measured = phrases && (await align(job, { features, phrases, settings, step }));
+  const alignment = measured && reading ? { ...measured, sentences: reading.sentences } : null;
   if (alignment) job.onEvent?.({ type: 'alignment', result: alignment });
   step('encodePhrases', 1, 1);
 
@@ -154,9 +155,15 @@ function assertUsable({ cls, patchFeatures, gridWidth, gridHeight }: ClipImageFe
 
 /** The phrases to look for; null, and a hint why, where there is none. */
 function usablePhrases(
-  phrases: readonly Phrase[],
+  reading: PromptReading | null,
   { prompt, hints }: { readonly prompt: string; readonly hints: string[] },
 ): readonly Phrase[] | null {
+  if (reading === null) {
+    hints.push('The prompt cannot be read: the parser could not be loaded. Reload the page to measure the match.');
+    return null;
+  }
+  const { phrases } = reading;
+  if (reading.hint) hints.push(reading.hint);
   if (!phrases.some(({ scope }) => scope === 'place')) {
     hints.push(
       prompt.trim() === ''

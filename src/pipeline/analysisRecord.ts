@@ -55,6 +55,8 @@ export function toRecord(result: AnalysisResult): Json {
         spans: phrase.tokens.map(({ start, end }) => [start, end]),
         ancestor: phrase.ancestor,
         scope: phrase.scope,
+        negated: phrase.negated ?? false,
+        weight: phrase.weight ?? 1,
         status: found.status,
         score: rounded(found.score),
         nounScore: rounded(found.nounScore),

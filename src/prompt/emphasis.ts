@@ -19,6 +19,19 @@ export function emphasisWeight(score: number, threshold: number): number {
   return smallestEmphasis + (largestEmphasis - smallestEmphasis) * deficit;
 }
 
+/** Written and own weight together stay below this: beyond it, generators burn the image. */
+export const largestCombinedWeight = 1.8;
+
+/**
+ * Our weight beside one the user wrote [ours]: brackets nest, so that both multiply; ours is cut where the product would pass
+ * {@link largestCombinedWeight}, and never weakens what the user wrote.
+ * @param written > 0
+ * @param emphasis >= 1
+ */
+export function emphasisBeside(written: number, emphasis: number): number {
+  return written <= 0 ? emphasis : Math.max(1, Math.min(emphasis, largestCombinedWeight / written));
+}
+
 /**
  * Writes `(words:w)` around each emphasised phrase of the prompt as typed. Words that are not adjacent get brackets of
  * their own, so that brackets never cross ones the user typed, and nothing else of the prompt changes.

@@ -5,7 +5,7 @@ import { sigmoid } from '../math/softmax.ts';
 import { meanOfLargest, quantile } from '../math/statistics.ts';
 import { difference } from '../math/vectors.ts';
 import type { ClipImageFeatures } from '../pipeline/ports.ts';
-import { emphasisWeight } from '../prompt/emphasis.ts';
+import { emphasisBeside, emphasisWeight } from '../prompt/emphasis.ts';
 import type { Phrase } from '../prompt/phrase.ts';
 import {
   type AlignmentCalibration,
@@ -66,7 +66,9 @@ export function locate(similarity: Float32Array, { logitScale }: { readonly logi
  *
  * Of Algorithm 1 the ancestors come with the phrases. [ours]: an ancestor that is itself missing has no place, so its own
  * ancestor is taken instead. Phrases about the whole image (style, boosters) are scored but neither drawn, nor
- * emphasised, nor counted in Q_A's product: they name nothing to look for, and S(P) has them already.
+ * emphasised, nor counted in Q_A's product: they name nothing to look for, and S(P) has them already. Phrases asked to be
+ * absent are looked for like others: present, they are defects where they are; absent, they are as asked. They are never
+ * emphasised, which would call them up.
  *
  * @throws RangeError if the features do not fit the phrases
  */
@@ -99,6 +101,12 @@ export function alignmentMap(
     const whole = find(texts.phrases.subarray(i * dim, (i + 1) * dim));
     const noun = find(texts.nouns.subarray(i * dim, (i + 1) * dim));
     const status = phraseStatus(phrase, { score: whole.score, nounScore: noun.score, ...options });
+    const emphasis =
+      status === 'missing'
+        ? emphasisWeight(noun.score, options.nounThreshold)
+        : status === 'wrongAttribute'
+          ? emphasisWeight(whole.score, options.phraseThreshold)
+          : 1;
     return {
       phrase,
       status,
@@ -106,12 +114,7 @@ export function alignmentMap(
       nounScore: noun.score,
       map: whole.map,
       nounMap: noun.map,
-      emphasis:
-        status === 'missing'
-          ? emphasisWeight(noun.score, options.nounThreshold)
-          : status === 'wrongAttribute'
-            ? emphasisWeight(whole.score, options.phraseThreshold)
-            : 1,
+      emphasis: emphasisBeside(phrase.weight ?? 1, emphasis),
     };
   });
 
@@ -119,7 +122,11 @@ export function alignmentMap(
   const promptScore = find(texts.prompt).score;
   const score = results
     .filter(({ phrase }) => phrase.scope === 'place')
-    .reduce((product, phrase) => product * Math.min(phrase.score / options.alignmentBound, 1), promptScore);
+    .reduce((product, { phrase, score, nounScore }) => {
+      // Eq. 8 [ours for what is to be absent]: the surer it is there, the worse.
+      const right = phrase.negated ? 1 - Math.min(score, nounScore) : score;
+      return product * Math.min(right / options.alignmentBound, 1);
+    }, promptScore);
   return {
     score,
     promptScore,
@@ -129,7 +136,7 @@ export function alignmentMap(
   };
 }
 
-/** The two cases of eq. 6, and what falls under neither. */
+/** The two cases of eq. 6, what falls under neither, and [ours] what is there although asked to be absent. */
 function phraseStatus(
   phrase: Phrase,
   {
@@ -145,6 +152,7 @@ function phraseStatus(
   },
 ): PhraseStatus {
   if (phrase.scope === 'whole') return 'style';
+  if (phrase.negated) return nounScore >= nounThreshold && score >= phraseThreshold ? 'unwanted' : 'ok';
   if (nounScore < nounThreshold) return 'missing';
   // A bare noun has no attribute that could be wrong, even where T_p is above T_n.
   if (score < phraseThreshold && phrase.text !== phrase.noun.text) return 'wrongAttribute';
@@ -155,9 +163,14 @@ function phraseStatus(
 function defectSum(results: readonly PhraseResult[], cells: number): Float32Array<ArrayBuffer> {
   const defect = new Float32Array(cells);
   for (const result of results) {
-    if (result.status !== 'missing' && result.status !== 'wrongAttribute') continue;
-    const place = result.status === 'missing' ? ancestorPlace(result, results) : result.map.values;
-    const weight = 1 - (result.status === 'missing' ? result.nounScore : result.score);
+    const { status } = result;
+    if (status !== 'missing' && status !== 'wrongAttribute' && status !== 'unwanted') continue;
+    const place = status === 'missing' ? ancestorPlace(result, results) : result.map.values;
+    // What is to be absent is a defect where it is, as far as it is surely there [ours].
+    const weight =
+      status === 'unwanted'
+        ? Math.min(result.score, result.nounScore)
+        : 1 - (status === 'missing' ? result.nounScore : result.score);
     for (let cell = 0; cell < cells; cell++) {
       defect[cell] = (defect[cell] as number) + weight * (place === null ? 1 : (place[cell] as number));
     }
@@ -172,7 +185,7 @@ function ancestorPlace(result: PhraseResult, results: readonly PhraseResult[]): 
   for (let steps = 0; ancestor !== null && steps < results.length; steps++) {
     const found = results[ancestor];
     if (found === undefined) return null;
-    if (found.status === 'ok' || found.status === 'wrongAttribute') return found.map.values;
+    if (!found.phrase.negated && (found.status === 'ok' || found.status === 'wrongAttribute')) return found.map.values;
     ancestor = found.phrase.ancestor;
   }
   return null;

@@ -1,5 +1,5 @@
 /** What the maps find, as plain data that crosses a worker boundary. */
-import type { Phrase } from '../prompt/phrase.ts';
+import type { ParsedWord, Phrase } from '../prompt/phrase.ts';
 import type { QualityMap } from './qualityMap.ts';
 
 /** The four quality factors of the PQ-Map, in the paper's order (spec "PQ-Map"). */
@@ -21,8 +21,11 @@ export interface PerceptualResult {
   readonly factorMaps: Readonly<Record<PerceptualFactor, QualityMap>>;
 }
 
-/** What became of a phrase: in the image, its noun absent, its noun there but described wrongly, or about the style. */
-export type PhraseStatus = 'ok' | 'missing' | 'wrongAttribute' | 'style';
+/**
+ * What became of a phrase: as asked (in the image; or not in it, where asked to be absent), its noun absent, its noun there
+ * but described wrongly, there although asked to be absent, or about the style.
+ */
+export type PhraseStatus = 'ok' | 'missing' | 'wrongAttribute' | 'unwanted' | 'style';
 
 /** One phrase and how the image meets it (G-Refine eq. 5). */
 export interface PhraseResult {
@@ -47,6 +50,8 @@ export interface AlignmentResult {
   /** S(P) of the whole prompt, 0..1. */
   readonly promptScore: number;
   readonly phrases: readonly PhraseResult[];
+  /** The dependency trees of the prompt, where it was parsed. */
+  readonly sentences?: readonly (readonly ParsedWord[])[];
   /** M_A = 1 − D_A, 0..1, 1 = good. Unclipped sums stay in `defect`. */
   readonly map: QualityMap;
   /** D_A before clipping: sum of the weighted defects (eq. 6), >= 0. */

@@ -80,6 +80,7 @@ export const PHRASE_STATUS_NAMES: Readonly<Record<PhraseStatus, string>> = {
   ok: 'found',
   missing: 'missing',
   wrongAttribute: 'wrong attribute',
+  unwanted: 'unwanted',
   style: 'style',
 };
 
@@ -88,6 +89,7 @@ export const PHRASE_STATUS_NOTES: Readonly<Record<PhraseStatus, string>> = {
   ok: 'The picture shows it as described.',
   missing: 'The thing itself was not found in the picture.',
   wrongAttribute: 'The thing is there, but not as described.',
+  unwanted: 'The prompt asks for it to be absent, but it is there.',
   style: 'Speaks of the whole picture; it has no place of its own.',
 };
 

@@ -1,61 +1,114 @@
 import type { WordAnalysis } from './dependencyParser.ts';
+import { negatedCentres } from './negation.ts';
+import { type RuledTree, ruledTree } from './treeRules.ts';
 
 /** A phrase as word indices (0-based, in order) of one sentence. */
 export interface TreePhrase {
   /** The cluster centre. */
   readonly noun: number;
+  /** The centre with the other words of its compound. */
+  readonly nounWords: readonly number[];
   readonly words: readonly number[];
   /** Index among the phrases, or null: the whole image. */
   readonly ancestor: number | null;
+  /** Asked to be absent. */
+  readonly negated: boolean;
 }
 
-/** Parts of a many-word noun ("flower pot", "New York"): never centres of their own. */
-const WITHIN_NOUN = new Set(['compound', 'flat', 'fixed', 'goeswith']);
+/** Verbs and adverbs that name nothing to look for at the edge of a phrase, besides words whose class says so. */
+const EMPTY = new Set(
+  `is are was were be been being am 's 're has have had having do does did can will would there here very really also just
+  while where when which who that not no such other same as than then so too etc`.split(/\s+/),
+);
+const BESIDE = new Set(['conj', 'list', 'appos', 'parataxis']);
+const IN_COMPOUND = new Set(['compound', 'flat', 'fixed', 'goeswith', 'nmod:desc']);
 
 /**
- * Phrases and their ancestors from a dependency tree (G-Refine eq. 4 and Algorithm 1).
+ * Phrases and their ancestors from a dependency tree (G-Refine eq. 4 and Algorithm 1), after the rules of `treeRules.ts`.
  *
- * Nouns (NOUN, PROPN) are cluster centres, except parts of a compound or name under another noun. Every other word but
- * punctuation joins the noun nearest in the tree; ties go to its own head's noun, then to the left. The ancestor is the
- * first other phrase met from the noun through `head` to the root.
+ * - Nouns (NOUN, PROPN) are cluster centres. Compounds and names are one noun. Pronouns are none.
+ * - Every other word joins the noun nearest in the tree; ties go to its own head's noun, then to the left [paper, ours].
+ * - A phrase neither begins nor ends with words that only link ("a", "on", "and", "is"): "a hat" asks for nothing that
+ *   "hat" does not. Between its other words they stay: "couple of glasses", "hat is red" [ours].
+ * - The ancestor is the first other phrase met from the noun through `head` to the root. What stands beside another
+ *   ("a dog *and a cat*") hangs where the first does: a missing cat is not to be put on the dog [ours].
+ * - An ancestor that is to be absent has no place: its own ancestor is taken [ours].
  */
-export function treePhrases(tree: readonly WordAnalysis[]): TreePhrase[] {
-  const isNoun = (i: number): boolean => /^(?:NOUN|PROPN)$/.test(tree[i]?.upos ?? '');
-  const centres = [...tree.keys()].filter((i) => {
-    const { head, deprel } = tree[i] as WordAnalysis;
-    return isNoun(i) && !(WITHIN_NOUN.has(deprel) && head > 0 && isNoun(head - 1));
-  });
+export function treePhrases(words: readonly string[], tree: readonly WordAnalysis[]): TreePhrase[] {
+  const ruled = ruledTree(words, tree);
+  const { heads, deprels, isCentre, isLink } = ruled;
+  const centres = [...tree.keys()].filter((i) => isCentre[i]);
   if (centres.length === 0) return [];
-  const cluster = joinNearest(tree, centres);
+  const cluster = joinNearest(ruled, centres);
   const members: number[][] = centres.map(() => []);
-  for (const [i, k] of cluster.entries()) if (tree[i]?.upos !== 'PUNCT' || centres[k] === i) members[k]?.push(i);
-  return centres.map((noun, k) => {
-    const words = members[k] as number[];
-    for (let v = (tree[noun] as WordAnalysis).head; v > 0; v = (tree[v - 1] as WordAnalysis).head) {
-      if (cluster[v - 1] !== k) return { noun, words, ancestor: cluster[v - 1] as number };
+  for (const [i, k] of cluster.entries()) members[k]?.push(i);
+  const negated = negatedCentres(words, ruled);
+
+  const ancestorOf = (k: number): number | null => {
+    let v = centres[k] as number;
+    for (;;) {
+      const head = heads[v] as number;
+      if (head < 0) return null;
+      const beside = BESIDE.has(deprels[v] as string) && isCentre[v] && isCentre[head];
+      v = head;
+      if (!beside && cluster[v] !== k) return cluster[v] as number;
     }
-    return { noun, words, ancestor: null };
+  };
+  const ancestors = centres.map((_, k) => ancestorOf(k));
+  return centres.map((noun, k) => {
+    const empty = (i: number): boolean =>
+      i !== noun &&
+      (isLink[i] || EMPTY.has((words[i] as string).toLowerCase()) || !/[\p{L}\p{N}\p{S}]/u.test(words[i] as string));
+    const all = members[k] as number[];
+    const first = all.findIndex((i) => !empty(i));
+    const kept = all
+      .slice(first, all.findLastIndex((i) => !empty(i)) + 1)
+      .filter((i) => tree[i]?.upos !== 'PUNCT' || i === noun);
+    let ancestor = ancestors[k] as number | null;
+    // Chains end: heads lead to the root, and what stands beside another leads to its head.
+    while (ancestor !== null && negated.has(centres[ancestor] as number))
+      ancestor = ancestors[ancestor] as number | null;
+    const isNegated = negated.has(noun);
+    return { noun, nounWords: compound(noun, ruled, kept), words: kept, ancestor, negated: isNegated };
   });
+}
+
+/** The noun and the words of its compound that stand right before or after it. */
+function compound(noun: number, { heads, deprels, isCentre }: RuledTree, kept: readonly number[]): number[] {
+  const within = (i: number): boolean => {
+    let v = i;
+    for (let steps = 0; steps < 8 && v >= 0 && IN_COMPOUND.has(deprels[v] as string) && !isCentre[v]; steps++) {
+      v = heads[v] as number;
+      if (v === noun) return true;
+    }
+    return false;
+  };
+  const at = kept.indexOf(noun);
+  let first = at;
+  let last = at;
+  while (first > 0 && within(kept[first - 1] as number)) first--;
+  while (last < kept.length - 1 && within(kept[last + 1] as number)) last++;
+  return kept.slice(first, last + 1);
 }
 
 /** For every word the index of the centre it joins. Linear in the number of words for trees of any usual shape. */
-function joinNearest(tree: readonly WordAnalysis[], centres: readonly number[]): number[] {
-  const dependents: number[][] = tree.map(() => []);
+function joinNearest({ heads }: RuledTree, centres: readonly number[]): number[] {
+  const dependents: number[][] = Array.from(heads, () => []);
   const topDown: number[] = [];
-  for (const [i, w] of tree.entries()) (w.head > 0 ? dependents[w.head - 1] : topDown)?.push(i);
+  for (const [i, head] of heads.entries()) (head >= 0 ? dependents[head] : topDown)?.push(i);
   for (const v of topDown) for (const u of dependents[v] as number[]) topDown.push(u);
 
   // Distance to the nearest centre and the leftmost centre at that distance, spreading from all centres at once.
-  const distance = new Array<number>(tree.length).fill(Number.POSITIVE_INFINITY);
-  const leftmost = new Array<number>(tree.length).fill(0);
+  const distance = new Array<number>(heads.length).fill(Number.POSITIVE_INFINITY);
+  const leftmost = new Array<number>(heads.length).fill(0);
   const queue = [...centres];
   for (const [k, c] of centres.entries()) {
     distance[c] = 0;
     leftmost[c] = k;
   }
   for (const v of queue) {
-    const { head } = tree[v] as WordAnalysis;
-    for (const u of head > 0 ? [head - 1, ...(dependents[v] as number[])] : (dependents[v] as number[])) {
+    const head = heads[v] as number;
+    for (const u of head >= 0 ? [head, ...(dependents[v] as number[])] : (dependents[v] as number[])) {
       const d = (distance[v] as number) + 1;
       if (distance[u] === Number.POSITIVE_INFINITY) {
         distance[u] = d;
@@ -67,18 +120,18 @@ function joinNearest(tree: readonly WordAnalysis[], centres: readonly number[]):
 
   const cluster = leftmost.slice();
   for (const v of topDown) {
-    const { head } = tree[v] as WordAnalysis;
-    if (head === 0 || distance[v] === 0) continue;
-    const above = cluster[head - 1] as number;
-    const step = (distance[head - 1] as number) - (distance[v] as number);
+    const head = heads[v] as number;
+    if (head < 0 || distance[v] === 0) continue;
+    const above = cluster[head] as number;
+    const step = (distance[head] as number) - (distance[v] as number);
     // The head's noun is as near as any where the way to it leads through the head, or up from below this word.
-    if (step === -1 || (step === 1 && isBelow(tree, centres[above] as number, v))) cluster[v] = above;
+    if (step === -1 || (step === 1 && isBelow(heads, centres[above] as number, v))) cluster[v] = above;
   }
   return cluster;
 }
 
-function isBelow(tree: readonly WordAnalysis[], word: number, ancestor: number): boolean {
+function isBelow(heads: Int32Array, word: number, ancestor: number): boolean {
   let v = word;
-  while (v >= 0 && v !== ancestor) v = (tree[v] as WordAnalysis).head - 1;
+  while (v >= 0 && v !== ancestor) v = heads[v] as number;
   return v === ancestor;
 }

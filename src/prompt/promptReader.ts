@@ -1,0 +1,303 @@
+/** Reads a prompt: its syntax away, its tags apart, its sentences parsed, its phrases found (G-Refine eq. 4, Algorithm 1). */
+import type { DependencyParser, WordAnalysis } from './parser/dependencyParser.ts';
+import { treePhrases } from './parser/treePhrases.ts';
+import { tokenizeUd } from './parser/udTokenizer.ts';
+import type { ParsedWord, Phrase, PromptReader, PromptReading, Span } from './phrase.ts';
+import { segmentsOf, type Unit, unitsOf } from './promptClauses.ts';
+import { isMedium, isStyle, namesStyle } from './promptStyle.ts';
+import { type PromptText, promptText } from './promptSyntax.ts';
+
+/** Words read of a prompt: ten times what any text encoder takes in, and parsed in a fraction of a second. */
+export const mostWordsRead = 1500;
+
+/** A word of the prompt: UD token with its place in the prompt as typed. */
+interface Word extends Span {
+  readonly weight: number;
+  readonly sentenceStart: boolean;
+  /** Written together with the word before. */
+  readonly joined: boolean;
+}
+
+/** A phrase in the making: `ancestor` is a phrase of the same prompt. */
+interface Draft {
+  readonly words: readonly Word[];
+  readonly noun: readonly Word[];
+  ancestor: number | null;
+  scope: Phrase['scope'];
+  negated: boolean;
+  /** Named a medium ("a painting of …") and nothing else: a thing after all where the prompt names no other. */
+  readonly medium: boolean;
+}
+
+/** A reader of prompts with this parser. */
+export function promptReader(parser: DependencyParser): PromptReader {
+  return (prompt) => read(prompt, parser);
+}
+
+function read(prompt: string, parser: DependencyParser): PromptReading {
+  const all = wordsOf(prompt, promptText(prompt));
+  const words = all.slice(0, mostWordsRead);
+  const drafts: Draft[] = [];
+  const sentences: ParsedWord[][] = [];
+  /** The first thing of the sentence before, for "She wears a hat". */
+  let topic: number | null = null;
+  for (const sentence of split(words)) {
+    const first = drafts.length;
+    readSentence(sentence, { parser, drafts, sentences, topic });
+    const found = drafts.findIndex(({ scope, negated }, i) => i >= first && scope === 'place' && !negated);
+    if (found >= 0) topic = found;
+  }
+  if (!drafts.some(({ scope }) => scope === 'place')) {
+    for (const draft of drafts) if (draft.medium) draft.scope = 'place';
+  }
+  return {
+    phrases: drafts.map((draft) => asPhrase(draft, prompt)),
+    sentences,
+    hint:
+      all.length > words.length
+        ? `The prompt is very long: its first ${mostWordsRead} words are read, the rest is not looked for.`
+        : null,
+  };
+}
+
+function wordsOf(prompt: string, { text, offsets, weights }: PromptText): Word[] {
+  let end = -1;
+  return tokenizeUd(text).map(({ start, end: stop, text: word, sentenceStart }) => {
+    const at = offsets[start] as number;
+    const joined = start === end && at === (offsets[start - 1] as number) + 1;
+    end = stop;
+    // A comma that stands for other syntax is a comma to the parser; its place is where the syntax begins.
+    const isTyped = prompt.startsWith(word, at);
+    const span = { text: word, start: at, end: isTyped ? at + word.length : at + 1 };
+    return { ...span, weight: weights[start] as number, sentenceStart, joined };
+  });
+}
+
+/** Sentences of at least one word that is not punctuation. */
+function split(words: readonly Word[]): Word[][] {
+  const sentences: Word[][] = [];
+  for (const word of words) {
+    if (word.sentenceStart || sentences.length === 0) sentences.push([]);
+    sentences.at(-1)?.push(word);
+  }
+  return sentences.filter((sentence) => sentence.some(isWord));
+}
+
+function isWord({ text }: Span): boolean {
+  return /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(text);
+}
+
+interface Reading {
+  readonly parser: DependencyParser;
+  readonly drafts: Draft[];
+  readonly sentences: ParsedWord[][];
+  readonly topic: number | null;
+}
+
+function readSentence(sentence: readonly Word[], reading: Reading): void {
+  const { parser } = reading;
+  const segments = segmentsOf(sentence).filter(({ start, end }) => sentence.slice(start, end).some(isWord));
+  const written = segments.map(({ start, end }) => surface(sentence.slice(start, end)));
+  const styled = written.map((words) => isStyle(words) || namesStyle(words));
+  const rest = segments.filter((_, k) => !styled[k]);
+  const whole = sentence.map(({ text }) => text);
+  const analyses = rest.length > 0 ? parser.parse(whole) : [];
+  const tagged = whole.map((text, i) => ({ text, analysis: analyses[i] as WordAnalysis }));
+  const units = unitsOf(tagged, rest);
+  const first = reading.drafts.length;
+  segments.forEach((segment, k) => {
+    const unit = units.find(({ start }) => start === segment.start);
+    if (unit) {
+      const isAll = units.length === 1 && segments.length === rest.length;
+      const part = isAll ? { ...unit, start: 0, end: sentence.length } : unit;
+      readUnit(sentence.slice(part.start, part.end), { ...reading, first, unit, known: isAll ? analyses : null });
+    } else if (styled[k]) {
+      const words = sentence.slice(segment.start, segment.end).filter(isWord);
+      const noun = [words.at(-1) as Word];
+      reading.drafts.push({
+        words,
+        noun,
+        ancestor: null,
+        scope: 'whole',
+        negated: isUnwanted(words),
+        medium: words.every(({ text }) => isMedium(text)),
+      });
+    }
+  });
+}
+
+/** One parsed stretch. */
+function readUnit(
+  words: readonly Word[],
+  {
+    parser,
+    drafts,
+    sentences,
+    topic,
+    first,
+    unit,
+    known,
+  }: Reading & { readonly first: number; readonly unit: Unit; readonly known: readonly WordAnalysis[] | null },
+): void {
+  const texts = words.map(({ text }) => text);
+  const tree = known ?? parser.parse(texts);
+  sentences.push(words.map(({ text, start, end }, i) => ({ text, start, end, ...(tree[i] as WordAnalysis) })));
+  const found = treePhrases(texts, tree);
+  const base = drafts.length;
+  const subject = drafts.findIndex(({ scope, negated }, i) => i >= first && scope === 'place' && !negated);
+  // What has no ancestor of its own hangs on what the sentence, or its pronoun, speaks of.
+  const above = unit.hangs && subject >= 0 ? subject : base === first && speaksOfTopic(texts, tree) ? topic : null;
+  if (found.length === 0) {
+    const centre = lonelyCentre(words, tree);
+    if (centre) drafts.push({ ...centre, ancestor: centre.scope === 'place' && subject >= 0 ? subject : null });
+    return;
+  }
+  const isWhole = found.map(({ noun }) => isStylePhrase(noun, { words, tree }));
+  found.forEach(({ noun, nounWords, words: members, ancestor, negated }, k) => {
+    const phrase = members.map((i) => words[i] as Word);
+    const medium = isMediumRoot(noun, { words, tree, count: found.length, alone: drafts.length === 0 });
+    const whole = medium || isWhole[k] === true || isStyle(surface(phrase));
+    drafts.push({
+      words: phrase,
+      noun: nounWords.map((i) => words[i] as Word),
+      ancestor: ancestor === null ? null : base + ancestor,
+      scope: whole ? 'whole' : 'place',
+      negated: negated || isUnwanted(phrase),
+      medium,
+    });
+  });
+  for (let k = base; k < drafts.length; k++) {
+    const draft = drafts[k] as Draft;
+    // A style has no place: what hangs on it hangs on the whole image.
+    let { ancestor } = draft;
+    for (
+      let steps = 0;
+      ancestor !== null && ancestor >= base && drafts[ancestor]?.scope === 'whole' && steps < found.length;
+      steps++
+    ) {
+      ancestor = drafts[ancestor]?.ancestor ?? null;
+    }
+    if (ancestor !== null && drafts[ancestor]?.scope === 'whole') ancestor = null;
+    draft.ancestor = draft.scope === 'whole' ? null : (ancestor ?? above);
+  }
+}
+
+/** `--no dogs`, `dog::-0.5`. */
+function isUnwanted(words: readonly Word[]): boolean {
+  return words.every(({ weight }) => weight < 0);
+}
+
+/** The sentence's subject is a pronoun for what was spoken of: "She wears a hat", "It is on a table", "There is …" not. */
+function speaksOfTopic(words: readonly string[], tree: readonly WordAnalysis[]): boolean {
+  return tree.some(
+    ({ upos, deprel }, i) =>
+      upos === 'PRON' && deprel.startsWith('nsubj') && /^(?:he|she|it|they)$/i.test(words[i] as string),
+  );
+}
+
+/** A stretch without a noun: its verb is looked for ("smiling"); adjectives alone describe the whole image ("colorful"). */
+function lonelyCentre(words: readonly Word[], tree: readonly WordAnalysis[]): Draft | null {
+  const content = words.filter(
+    (word, i) => isWord(word) && /^(?:ADJ|VERB|NUM|X|INTJ|SYM|ADV)$/.test(tree[i]?.upos ?? ''),
+  );
+  if (content.length === 0) return null;
+  const root = tree.findIndex(({ head }) => head === 0);
+  const at = content.includes(words[root] as Word) ? root : words.indexOf(content[0] as Word);
+  const upos = tree[at]?.upos ?? '';
+  const kept = words.slice(words.indexOf(content[0] as Word), words.indexOf(content.at(-1) as Word) + 1);
+  return {
+    words: kept.filter((word) => isWord(word)),
+    noun: [words[at] as Word],
+    ancestor: null,
+    scope: upos === 'ADJ' || upos === 'ADV' || upos === 'NUM' ? 'whole' : 'place',
+    negated: isUnwanted(kept),
+    medium: true,
+  };
+}
+
+/** "in the style of Monet", "by Greg Rutkowski" inside a sentence. */
+function isStylePhrase(
+  noun: number,
+  { words, tree }: { readonly words: readonly Word[]; readonly tree: readonly WordAnalysis[] },
+): boolean {
+  const text = (words[noun] as Word).text.toLowerCase();
+  const depends = (to: number) => tree.flatMap(({ head }, i) => (head === to + 1 ? [i] : []));
+  const mine = depends(noun);
+  if (/^(?:styles?|aesthetic)$/.test(text)) return true;
+  const { head, deprel, upos } = tree[noun] as WordAnalysis;
+  if (deprel === 'conj' && head > 0 && mine.every((i) => tree[i]?.deprel !== 'det')) {
+    if (isStylePhrase(head - 1, { words, tree }))
+      return /^\p{Lu}/u.test((words[noun] as Word).text) || upos === 'PROPN';
+  }
+  const by = mine.some((i) => tree[i]?.deprel === 'case' && words[i]?.text.toLowerCase() === 'by');
+  const named = upos === 'PROPN' || mine.some((i) => tree[i]?.upos === 'PROPN');
+  return by && named && mine.every((i) => tree[i]?.deprel !== 'det' && tree[i]?.deprel !== 'nmod:poss');
+}
+
+/** "An oil painting of …", "portrait" before other tags: the medium, not a thing in the picture. */
+function isMediumRoot(
+  noun: number,
+  {
+    words,
+    tree,
+    count,
+  }: {
+    readonly words: readonly Word[];
+    readonly tree: readonly WordAnalysis[];
+    readonly count: number;
+    readonly alone: boolean;
+  },
+): boolean {
+  if (!isMedium((words[noun] as Word).text) || tree[noun]?.head !== 0) return false;
+  const shows = tree.some(
+    ({ head, deprel }, i) =>
+      i > noun &&
+      head === noun + 1 &&
+      (deprel === 'nmod' || deprel.startsWith('acl') || deprel === 'conj' || deprel === 'appos'),
+  );
+  return shows || count === 1;
+}
+
+/** Words as written, hyphenated ones whole, lower case. */
+function surface(words: readonly Word[]): string[] {
+  const out: string[] = [];
+  for (const [i, { text, joined }] of words.entries()) {
+    const lower = text.toLowerCase();
+    if (joined && i > 0 && out.length > 0 && (isWord({ text } as Span) || text === '-')) out[out.length - 1] += lower;
+    else if (isWord({ text } as Span)) out.push(lower);
+  }
+  return out;
+}
+
+function asPhrase({ words, noun, ancestor, scope, negated }: Draft, prompt: string): Phrase {
+  const tokens = spansOf(words, prompt);
+  const named = spansOf(noun, prompt);
+  const weight = words.reduce((sum, word) => sum + Math.abs(word.weight), 0) / words.length;
+  const rounded = Number(weight.toFixed(3));
+  return {
+    text: textOf(tokens),
+    tokens,
+    noun: { text: textOf(named), start: (named[0] as Span).start, end: (named.at(-1) as Span).end },
+    ancestor,
+    scope,
+    ...(negated ? { negated } : {}),
+    ...(rounded === 1 ? {} : { weight: rounded }),
+  };
+}
+
+function textOf(spans: readonly Span[]): string {
+  return spans.map(({ text }) => text).join(' ');
+}
+
+/** Tokens of the phrase; those with nothing or a hyphen between them are one ("1girl", "red-haired", "don't"). */
+function spansOf(words: readonly Word[], prompt: string): Span[] {
+  const spans: Span[] = [];
+  for (const { text, start, end } of words) {
+    const last = spans.at(-1);
+    const between = last ? prompt.slice(last.end, start) : ' ';
+    if (last && start >= last.end && (between === '' || between === '-')) {
+      spans[spans.length - 1] = { text: prompt.slice(last.start, end), start: last.start, end };
+    } else spans.push({ text, start, end });
+  }
+  return spans;
+}
