@@ -21,21 +21,13 @@ import { parseUnetConfig, type UnetConfig, type UnetLevel } from '../../src/grap
 import { unetRecipes } from '../../src/graph/unetWeights.ts';
 import type { Precision, WeightIndex } from '../../src/graph/weights.ts';
 import type { TensorData } from '../../src/runtime/session.ts';
-import type { ReadFixture, SessionFactory } from '../clip/clipComparison.ts';
+import { type Comparison, compare, type ReadFixture, type SessionFactory } from '../clip/clipComparison.ts';
 import { MemorySink } from '../clip/memorySink.ts';
 
 /**
  * Compiles the tiny UNets of reference/fixtures, runs them in whatever runtime is handed in, and compares with what
  * diffusers computed (reference/unet_goldens.py). Runs in Node and in a page.
  */
-
-/** One output against its golden. */
-export interface UnetComparison {
-  readonly output: string;
-  /** Largest difference, relative to the golden's largest magnitude. */
-  readonly relativeError: number;
-  readonly cosine: number;
-}
 
 export const TINY_UNETS = ['sd-inpainting-tiny', 'sdxl-inpainting-tiny'] as const;
 export type TinyUnet = (typeof TINY_UNETS)[number];
@@ -50,7 +42,7 @@ export interface UnetComparisonOptions {
 }
 
 /** Compares the whole UNet, and its blocks fed what diffusers fed them. */
-export async function compareUnet(name: TinyUnet, options: UnetComparisonOptions): Promise<UnetComparison[]> {
+export async function compareUnet(name: TinyUnet, options: UnetComparisonOptions): Promise<Comparison[]> {
   const { precision, readFixture, provider, createSession } = options;
   const { checkpoint, config } = await openTinyUnet(name, readFixture);
   const sink = new MemorySink();
@@ -60,11 +52,13 @@ export async function compareUnet(name: TinyUnet, options: UnetComparisonOptions
   const sizes: UnetSizes = { provider, height: 8, width: 16, batch: 2, tokens: 77 };
   const inputs = Object.fromEntries([...goldens].filter(([key]) => INPUTS.has(key)));
 
-  const run = async (model: Uint8Array, feeds: Record<string, TensorData>, output: string): Promise<UnetComparison> => {
+  const run = async (model: Uint8Array, feeds: Record<string, TensorData>, output: string): Promise<Comparison> => {
     const session = await createSession(model, sink.shards);
     try {
-      const found = Object.values(await session.run(feeds))[0];
-      return compare(output, found, goldens.get(output));
+      const [found] = Object.values(await session.run(feeds));
+      const golden = goldens.get(output) as Golden;
+      expectDims(output, found, golden);
+      return compare(output, found?.data, { golden: golden.data, dim: golden.dims.at(-1) as number });
     } finally {
       await session.dispose();
     }
@@ -74,7 +68,7 @@ export async function compareUnet(name: TinyUnet, options: UnetComparisonOptions
   for (const key of goldens.keys()) {
     if (!key.endsWith('.in')) continue;
     const block = key.slice(0, -'.in'.length);
-    const x = goldens.get(key) as TensorData;
+    const x = goldens.get(key) as Golden;
     const model = buildBlock(block, { config, weights, sizes, dims: x.dims });
     comparisons.push(await run(model, { ...inputs, x }, `${block}.out`));
   }
@@ -105,8 +99,19 @@ const INPUTS = new Set([
   'time_ids',
 ]);
 
-async function readAll({ tensors }: Checkpoint): Promise<Map<string, TensorData>> {
-  const read = new Map<string, TensorData>();
+interface Golden {
+  readonly dims: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+function expectDims(output: string, found: Golden | TensorData | undefined, golden: Golden): void {
+  if (found?.dims.join() !== golden.dims.join()) {
+    throw new RangeError(`${output} is [${found?.dims}], its golden [${golden.dims}]`);
+  }
+}
+
+async function readAll({ tensors }: Checkpoint): Promise<Map<string, Golden>> {
+  const read = new Map<string, Golden>();
   for (const [name, tensor] of tensors) {
     read.set(name, { dims: tensor.shape, data: await tensorAsFloat32(tensor) });
   }
@@ -155,23 +160,4 @@ function applyBlock(
     default:
       throw new RangeError(`"${name}" is no block of a UNet`);
   }
-}
-
-function compare(output: string, found: TensorData | undefined, golden: TensorData | undefined): UnetComparison {
-  if (!found || !golden || found.dims.join() !== golden.dims.join()) {
-    throw new RangeError(`${output} is [${found?.dims}], its golden [${golden?.dims}]`);
-  }
-  let largest = 0;
-  let largestError = 0;
-  let [product, squareFound, squareGolden] = [0, 0, 0];
-  for (let i = 0; i < golden.data.length; i++) {
-    const [a, b] = [Number(found.data[i]), Number(golden.data[i])];
-    largest = Math.max(largest, Math.abs(b));
-    // Math.max keeps a NaN, so one bad number fails the comparison.
-    largestError = Math.max(largestError, Math.abs(a - b));
-    product += a * b;
-    squareFound += a ** 2;
-    squareGolden += b ** 2;
-  }
-  return { output, relativeError: largestError / largest, cosine: product / Math.sqrt(squareFound * squareGolden) };
 }

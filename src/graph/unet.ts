@@ -15,7 +15,7 @@ import {
 import { activationType, cast, linear } from './layers.ts';
 import { type RowsValue, resnetBlock, transformer, type UnetContext } from './unetBlocks.ts';
 import { TIME_IDS, type UnetConfig, type UnetLevel, type UnetTrunkConfig } from './unetConfig.ts';
-import { timeWidth } from './unetWeights.ts';
+import { filledChannels, timeWidth } from './unetWeights.ts';
 import type { WeightIndex } from './weights.ts';
 
 /** Sizes a UNet's graph is built for. */
@@ -71,11 +71,12 @@ export function unetInputs(
   const input = (name: string, dims: readonly number[]) =>
     cast(g, g.input(name, 'float32', dims), { from: 'float32', to: type });
   const image = (name: string, channels: number) => input(name, [1, channels, height, width]);
-  const parts = [image('sample', 4)];
-  if (config.inChannels === 9) parts.push(image('mask', 1), image('masked_image_latents', 4));
-  const planes = parts.length === 1 ? (parts[0] as Value) : g.node('Concat', parts, { attributes: { axis: 1 } });
-  const shape = { provider, batch: 1, channels: config.inChannels, height, width };
-  const sample = fromChannelsFirst(g, planes, shape);
+  const sampleShape = { provider, batch: 1, channels: filledChannels(config.inChannels), height, width };
+  const sample = fromChannelsFirst(
+    g,
+    config.inChannels === 9 ? inpaintingPlanes(g, image) : image('sample', 4),
+    sampleShape,
+  );
 
   const text = g.node('Reshape', [
     input('encoder_hidden_states', [batch, tokens, config.crossWidth]),
@@ -93,6 +94,14 @@ export function unetInputs(
       upcastAttention: config.upcastAttention && type === 'float16',
     },
   };
+}
+
+/** What an inpainting UNet takes, one after the other. The channels that fill it up are the mask's; their weights are zero. */
+function inpaintingPlanes(g: GraphBuilder, image: (name: string, channels: number) => Value): Value {
+  const mask = image('mask', 1);
+  const filling = Array.from({ length: filledChannels(9) - 9 }, () => mask);
+  const parts = [image('sample', 4), mask, image('masked_image_latents', 4), ...filling];
+  return g.node('Concat', parts, { attributes: { axis: 1 } });
 }
 
 /** Makes an image the output `prediction`. */

@@ -1,32 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
-import { isWithinBounds, type SessionFactory } from '../../e2e/clip/clipComparison.ts';
+import { isWithinBounds } from '../../e2e/clip/clipComparison.ts';
+import { wasmSession } from '../../e2e/clip/wasmSession.ts';
 import { compareUnet, TINY_UNETS } from '../../e2e/unet/unetComparison.ts';
 import type { Precision } from './weights.ts';
 
 const readFixture = (path: string) => readFile(new URL(`../../reference/fixtures/${path}`, import.meta.url));
 
 ort.env.wasm.numThreads = 1;
-
-const wasmSession: SessionFactory = async (model, shards) => {
-  const session = await ort.InferenceSession.create(model, {
-    executionProviders: ['wasm'],
-    externalData: [...shards].map(([path, data]) => ({ path, data })),
-  });
-  return {
-    async run(feeds) {
-      const tensors = Object.entries(feeds).map(
-        ([name, { data, dims }]) => [name, new ort.Tensor(data as Float32Array, dims)] as const,
-      );
-      const outputs = await session.run(Object.fromEntries(tensors));
-      return Object.fromEntries(
-        Object.entries(outputs).map(([name, { data, dims }]) => [name, { data: data as Float32Array, dims }]),
-      );
-    },
-    dispose: () => session.release(),
-  };
-};
 
 describe('compiled UNets against diffusers, on wasm', () => {
   for (const name of TINY_UNETS) {

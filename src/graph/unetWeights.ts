@@ -25,7 +25,7 @@ export function trunkRecipes(config: UnetTrunkConfig): WeightRecipe[] {
   const last = levels.at(-1) as UnetLevel;
   const time = timeWidth(config);
   return [
-    ...conv('conv_in', [first.channels, inChannels, 3]),
+    ...filledConv('conv_in', [first.channels, inChannels, 3]),
     ...embeddingRecipes('time_embedding', [time, first.channels]),
     ...(addedEmbedding
       ? embeddingRecipes('add_embedding', [time, addedEmbedding.pooledWidth + TIME_IDS * addedEmbedding.sizeDim])
@@ -55,6 +55,34 @@ export function trunkRecipes(config: UnetTrunkConfig): WeightRecipe[] {
     }),
     ...resnetRecipes('mid_block.resnets.1', [last.channels, last.channels, time]),
   ];
+}
+
+/** Channels that the graph's `conv_in` takes: as the UNet's, filled up to whole fours. */
+export function filledChannels(channels: number): number {
+  return Math.ceil(channels / 4) * 4;
+}
+
+/**
+ * A convolution whose input is filled up to whole fours of channels, with weights of zero. onnxruntime's WebGPU kernel reads
+ * four at a time then; for 6 or 9 it reads three at a time and gives wrong numbers (1.31.0-dev.20260914).
+ */
+function filledConv(
+  name: string,
+  [outputs, inputs, kernel]: readonly [outputs: number, inputs: number, kernel: number],
+): WeightRecipe[] {
+  const filled = filledChannels(inputs);
+  if (filled === inputs) return conv(name, [outputs, inputs, kernel]);
+  const fill = (weight: Float32Array) => {
+    const [from, to] = [inputs * kernel ** 2, filled * kernel ** 2];
+    const whole = new Float32Array(outputs * to);
+    for (let o = 0; o < outputs; o++) whole.set(weight.subarray(o * from, (o + 1) * from), o * to);
+    return whole;
+  };
+  return conv(name, [outputs, inputs, kernel]).map((recipe) =>
+    recipe.dims.length === 4
+      ? { ...recipe, dims: [outputs, filled, kernel, kernel], derive: (weight) => fill(weight as Float32Array) }
+      : recipe,
+  );
 }
 
 /** Length of the time embedding. */
