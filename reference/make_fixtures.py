@@ -12,6 +12,9 @@ from scheduler_goldens import make_scheduler_goldens
 from tiny_clip import save_checkpoints
 from tiny_diffusion import save_diffusion_checkpoints
 from tiny_pasd import save_pasd_checkpoints
+from tiny_unet import save_tiny_unets
+from unet_full_size import save_unet_full_size
+from unet_goldens import make_unet_goldens
 from wavelet_colour import make_wavelet_goldens
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -27,6 +30,9 @@ def main() -> None:
     save_pasd_checkpoints(FIXTURES)
     make_pasd_goldens(FIXTURES)
     save_pasd_full_size(FIXTURES / "pasd_full_size.json")
+    save_tiny_unets(FIXTURES)
+    make_unet_goldens(FIXTURES)
+    save_unet_full_size(FIXTURES / "unet_full_size.json")
     make_wavelet_goldens(FIXTURES)
     make_scheduler_goldens(FIXTURES)
 
