@@ -18,7 +18,9 @@ import { MemorySink } from './memorySink.ts';
  */
 
 /** What is asked of a session; the runtime's `ModelSession` is one. */
-export type Session = Pick<ModelSession, 'run' | 'dispose'>;
+export interface Session extends Pick<ModelSession, 'dispose'> {
+  run(feeds: Readonly<Record<string, TensorData>>): Promise<Record<string, TensorData>>;
+}
 
 /** Makes a session of an ONNX file and the shards its weights lie in. */
 export type SessionFactory = (model: Uint8Array, shards: ReadonlyMap<string, Uint8Array>) => Promise<Session>;

@@ -7,9 +7,12 @@ import { CLIP_IMAGE_SIZES, gridSide } from '../graph/clipWeights.ts';
 import type { StoredTensor, WeightIndex } from '../graph/weights.ts';
 import type { ClipEncoder, ClipImageFeatures } from '../pipeline/ports.ts';
 import { type ClipFolder, readClipFolder } from './clipFolder.ts';
+import { loadedBytes } from './memoryEstimate.ts';
+import { ModelPart } from './modelPart.ts';
 import type { Runtime } from './runtime.ts';
 import type { ModelSession, TensorData } from './session.ts';
-import { type Weights, widenWeights } from './widenedWeights.ts';
+import { externalShards, TierWeights } from './tierWeights.ts';
+import type { Weights } from './widenedWeights.ts';
 
 /** A compiled CLIP as it is kept: see `compileClip`. */
 export interface ClipPack {
@@ -25,11 +28,11 @@ export interface ClipPack {
 /** A compiled CLIP, opened. */
 interface OpenClip extends ClipFolder {
   readonly modelName: string;
-  readonly weights: Weights;
+  readonly weights: TierWeights;
 }
 
 /** The part of {@link Runtime} that an encoder uses. */
-export type SessionSource = Pick<Runtime, 'createSession' | 'status'>;
+export type SessionSource = Pick<Runtime, 'createSession' | 'residency' | 'status'>;
 
 /**
  * Opens a compiled CLIP. No session is made yet, and no weight is read but the logit scale.
@@ -41,15 +44,15 @@ export async function openClipEncoder(
 ): Promise<OnnxClipEncoder> {
   const shards = new Map<string, Blob>();
   for (const name of new Set(Object.values(index).map((tensor) => tensor.shard))) shards.set(name, await shard(name));
-  const clip: OpenClip = { ...(await readClipFolder(folder)), modelName, weights: { index, shards } };
+  const clip: OpenClip = { ...(await readClipFolder(folder)), modelName, weights: new TierWeights({ index, shards }) };
   const [logScale = Number.NaN] = await readStored(clip, 'logit_scale');
   return new OnnxClipEncoder(clip, { runtime, logitScale: Math.exp(logScale) });
 }
 
 /**
  * CLIP with surgery on onnxruntime. Sessions are made when they are first used, and made again after a change of tier or a
- * lost device. One image size and one kind of text input are loaded at a time, because each session has its own copy of the
- * weights. Whoever opened it disposes it.
+ * lost device, or when other models needed the memory. One image size and one kind of text input are loaded at a time,
+ * because each session has its own copy of the weights. Whoever opened it disposes it.
  */
 export class OnnxClipEncoder implements ClipEncoder {
   readonly modelName: string;
@@ -62,15 +65,16 @@ export class OnnxClipEncoder implements ClipEncoder {
   readonly startToken: number;
   readonly #clip: OpenClip;
   readonly #runtime: SessionSource;
-  readonly #vision: SessionSlot<number>;
-  readonly #text: SessionSlot<ClipTextInput>;
-  #widened: Weights | null = null;
+  readonly #vision: ModelPart<number>;
+  readonly #text: ModelPart<ClipTextInput>;
 
   /** Use {@link openClipEncoder}. */
   constructor(clip: OpenClip, { runtime, logitScale }: { runtime: SessionSource; logitScale: number }) {
     const { config, weights, tokenizer } = clip;
     this.modelName = clip.modelName;
-    this.imageSizes = CLIP_IMAGE_SIZES.filter((size) => Object.hasOwn(weights.index, `vision.positions.${size}`));
+    this.imageSizes = CLIP_IMAGE_SIZES.filter((size) =>
+      Object.hasOwn(weights.stored.index, `vision.positions.${size}`),
+    );
     this.imageMean = clip.imageMean;
     this.imageStd = clip.imageStd;
     this.dim = config.dim;
@@ -79,12 +83,25 @@ export class OnnxClipEncoder implements ClipEncoder {
     this.startToken = tokenizer.encode('')[0] ?? 0;
     this.#clip = clip;
     this.#runtime = runtime;
-    this.#vision = new SessionSlot((imageSize) =>
-      this.#createSession(({ index }) => buildClipVision(config, index, { imageSize })),
-    );
-    this.#text = new SessionSlot((input) =>
-      this.#createSession(({ index }) => buildClipText(config, index, { input })),
-    );
+    const { residency } = runtime;
+    this.#vision = new ModelPart({
+      name: `${this.modelName} image encoder`,
+      residency,
+      key: String,
+      bytes: (imageSize) => {
+        const tokens = gridSide(imageSize, config.vision.patchSize) ** 2 + 1;
+        return this.#bytes('vision.') + activationBytes({ tokens, width: config.vision.width });
+      },
+      create: (imageSize) => this.#createSession(({ index }) => buildClipVision(config, index, { imageSize })),
+    });
+    this.#text = new ModelPart({
+      name: `${this.modelName} text encoder`,
+      residency,
+      key: String,
+      bytes: () =>
+        this.#bytes('text.') + activationBytes({ tokens: TEXTS * config.text.contextLength, width: this.textWidth }),
+      create: (input) => this.#createSession(({ index }) => buildClipText(config, index, { input })),
+    });
   }
 
   async encodeImage(pixelValues: Float32Array, imageSize: number): Promise<ClipImageFeatures> {
@@ -94,8 +111,9 @@ export class OnnxClipEncoder implements ClipEncoder {
     if (pixelValues.length !== 3 * imageSize ** 2) {
       throw new RangeError(`pixelValues has ${pixelValues.length} numbers, expected 3 × ${imageSize}²`);
     }
-    const session = await this.#vision.get(imageSize);
-    const outputs = await session.run({ pixel_values: { dims: [1, 3, imageSize, imageSize], data: pixelValues } });
+    const outputs = await this.#vision.use(imageSize, (session) =>
+      session.run({ pixel_values: { dims: [1, 3, imageSize, imageSize], data: pixelValues } }),
+    );
     const grid = gridSide(imageSize, this.#clip.config.vision.patchSize);
     return {
       gridWidth: grid,
@@ -114,11 +132,12 @@ export class OnnxClipEncoder implements ClipEncoder {
     const tokens = Math.max(...ends) + 1;
     const ids = new Int32Array(texts.length * tokens);
     for (const [row, sequence] of sequences.entries()) ids.set(sequence.slice(0, tokens), row * tokens);
-    const session = await this.#text.get('ids');
-    const outputs = await session.run({
-      ids: { dims: [texts.length, tokens], data: ids },
-      end_rows: { dims: [texts.length], data: endRows(ends, tokens) },
-    });
+    const outputs = await this.#text.use('ids', (session) =>
+      session.run({
+        ids: { dims: [texts.length, tokens], data: ids },
+        end_rows: { dims: [texts.length], data: endRows(ends, tokens) },
+      }),
+    );
     return floats(outputs, 'features');
   }
 
@@ -141,11 +160,12 @@ export class OnnxClipEncoder implements ClipEncoder {
       const start = row * contextLength * width;
       data.set(embeddings.subarray(start, start + tokens * width), row * tokens * width);
     }
-    const session = await this.#text.get('embeddings');
-    const outputs = await session.run({
-      embeddings: { dims: [count, tokens, width], data },
-      end_rows: { dims: [count], data: endRows(Array(count).fill(eotIndex), tokens) },
-    });
+    const outputs = await this.#text.use('embeddings', (session) =>
+      session.run({
+        embeddings: { dims: [count, tokens, width], data },
+        end_rows: { dims: [count], data: endRows(Array(count).fill(eotIndex), tokens) },
+      }),
+    );
     return floats(outputs, 'features');
   }
 
@@ -159,7 +179,7 @@ export class OnnxClipEncoder implements ClipEncoder {
 
   /** Frees all sessions. The encoder can be used again and then loads them anew. */
   async dispose(): Promise<void> {
-    await Promise.all([this.#vision.clear(), this.#text.clear()]);
+    await Promise.all([this.#vision.unload(), this.#text.unload()]);
   }
 
   /** Ids of a text, cut to the context with the end token kept (transformers' truncation). */
@@ -177,56 +197,28 @@ export class OnnxClipEncoder implements ClipEncoder {
   }
 
   #createSession(build: (weights: Weights) => Uint8Array): Promise<ModelSession> {
-    // The WebAssembly provider widens float16 weights itself as it loads them, as fast and as lean (measured).
-    const weights = this.#runtime.status.tier === 'webgpu-fp32' ? this.#widenedWeights() : this.#clip.weights;
-    const shards = [...weights.shards].map(([path, data]) => ({ path, data }));
-    return this.#runtime.createSession(build(weights), shards);
+    const weights = this.#clip.weights.on(this.#runtime.status.tier);
+    return this.#runtime.createSession(build(weights), externalShards(weights));
   }
 
-  #widenedWeights(): Weights {
-    this.#widened ??= widenWeights(this.#clip.weights);
-    return this.#widened;
+  #bytes(prefix: string): number {
+    return loadedBytes(this.#clip.weights.stored.index, { tier: this.#runtime.status.tier, prefix });
   }
 }
 
-/** Holds the session last asked for; asking for another kind frees it. */
-class SessionSlot<Kind> {
-  readonly #create: (kind: Kind) => Promise<ModelSession>;
-  #held: { readonly kind: Kind; readonly session: Promise<ModelSession> } | null = null;
+/** Texts encoded at once, for estimates: the written quality words. */
+const TEXTS = 64;
 
-  constructor(create: (kind: Kind) => Promise<ModelSession>) {
-    this.#create = create;
-  }
-
-  async get(kind: Kind): Promise<ModelSession> {
-    const held = this.#held;
-    if (held?.kind === kind) {
-      const session = await held.session.catch(() => null);
-      if (session?.isUsable) return session;
-      // Another caller may have replaced it while this one waited.
-      if (this.#held !== held) return this.get(kind);
-    }
-    const cleared = this.clear();
-    const session = cleared.then(() => this.#create(kind));
-    this.#held = { kind, session };
-    return session;
-  }
-
-  /** Frees the session after the runs already asked for. */
-  async clear(): Promise<void> {
-    const held = this.#held;
-    this.#held = null;
-    await held?.session.then(
-      (session) => session.dispose(),
-      () => {},
-    );
-  }
+/** Estimated bytes of a transformer's activations: the widest layer has four times its width, and some are kept for later. */
+function activationBytes({ tokens, width }: { tokens: number; width: number }): number {
+  return 16 * tokens * width * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /** A stored weight, or one of its rows, as float32. */
 async function readStored({ weights, modelName }: OpenClip, name: string, row?: number): Promise<Float32Array> {
-  const tensor: StoredTensor | undefined = weights.index[name];
-  const shard = tensor && weights.shards.get(tensor.shard);
+  const { index, shards } = weights.stored;
+  const tensor: StoredTensor | undefined = index[name];
+  const shard = tensor && shards.get(tensor.shard);
   if (!tensor || !shard || tensor.type === 'uint8') {
     throw new UserError('CheckpointError', `The pack of "${modelName}" lacks "${name}"; add its folder again`);
   }
