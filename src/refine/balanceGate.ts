@@ -129,3 +129,19 @@ export function gateWhole(
   const place = { x: 0, y: 0, ...image };
   return decide({ place, before: 1 - was / weight.length, after: 1 - is / weight.length, options });
 }
+
+/**
+ * Which of the versions of an image to keep: the last that is no worse than the original, nor worse than one before it by more
+ * than the tolerance.
+ *
+ * @param qualities overall quality of the original and after each stage
+ * @returns its index; 0: the original
+ */
+export function lastGoodVersion(qualities: readonly number[], tolerance: number): number {
+  const original = qualities[0] as number;
+  for (let i = qualities.length - 1; i > 0; i--) {
+    const quality = qualities[i] as number;
+    if (quality >= original && quality >= Math.max(...qualities.slice(0, i)) - tolerance) return i;
+  }
+  return 0;
+}

@@ -91,7 +91,15 @@ function placed(centre: number, length: number, limit: number): number {
   return Math.min(Math.max(Math.round(centre - length / 2), 0), limit - length);
 }
 
-function modelSize({ width, height }: PixelRectangle, { nativeSize, granularity }: CropOptions) {
+/** The same crop for a model that works at another size, as when memory is short. */
+export function resizedCrop(crop: RegionCrop, options: Pick<CropOptions, 'nativeSize' | 'granularity'>): RegionCrop {
+  return { ...crop, ...modelSize(crop.window, options) };
+}
+
+function modelSize(
+  { width, height }: PixelRectangle,
+  { nativeSize, granularity }: Pick<CropOptions, 'nativeSize' | 'granularity'>,
+) {
   const scale = nativeSize / Math.max(width, height);
   const content = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
   const smallest = nativeSize * smallestSideShare;

@@ -1,0 +1,170 @@
+/**
+ * The two stages of the refiner, each with its gate: paint, look again, and keep what got better.
+ */
+import type { RgbaImage } from '../image/rgbaImage.ts';
+import { parseWeightedPrompt } from '../prompt/promptWeights.ts';
+import { fallenRegions, type GatedRegion, gateRegions, gateWhole } from '../refine/balanceGate.ts';
+import { blendRegion, restoreRegion } from '../refine/blendRegion.ts';
+import { pasdPrompts } from '../refine/pasdPrompts.ts';
+import type { RefineSettings } from '../refine/refineSettings.ts';
+import { repaintRegions } from '../refine/repaintRegions.ts';
+import { type DefectGrid, defectGrid, type RepairRegion } from '../refine/repairMask.ts';
+import { restoreImage } from '../refine/restoreImage.ts';
+import { StagePrompts } from '../refine/stagePrompts.ts';
+import type { AnalysisResult } from './analysis.ts';
+import type { DiffusionModel } from './diffusionPorts.ts';
+import type { RegionOutcome } from './refinement.ts';
+import type { RefineProgress } from './refineProgress.ts';
+
+/** The image at some point of the story. */
+export interface Version {
+  readonly image: RgbaImage;
+  readonly analysis: AnalysisResult;
+  readonly defect: DefectGrid;
+  /** What made it; null: the original. */
+  readonly stage: RegionOutcome['stage'] | null;
+}
+
+/** What a stage needs besides the image. */
+export interface StageJob {
+  readonly model: DiffusionModel;
+  /** P′ (eq. 7), in the syntax that weights prompts. */
+  readonly emphasised: string;
+  readonly settings: RefineSettings;
+  readonly seed: number;
+  /** The regions of the merged mask. */
+  readonly regions: readonly RepairRegion[];
+  readonly progress: RefineProgress;
+  /** Maps of an image of the story, told as `analyseAgain`. */
+  readonly analyseAgain: (image: RgbaImage) => Promise<AnalysisResult>;
+}
+
+/** What became of a stage. */
+export interface StageResult {
+  /** Null: everything it did was rejected. */
+  readonly version: Version | null;
+  readonly outcomes: readonly RegionOutcome[];
+}
+
+/** Stage 1 and its gate: regions that got worse have their old pixels back, byte for byte. */
+export async function repaintStage(before: Version, job: StageJob): Promise<StageResult> {
+  const { settings, seed, regions, progress } = job;
+  const image = await withPrompts(
+    job,
+    { positive: job.emphasised, negative: settings.negativePrompt, guidanceScale: settings.stage1.guidanceScale },
+    (prompts) =>
+      repaintRegions(before.image, {
+        model: job.model,
+        prompts,
+        settings: settings.stage1,
+        regions,
+        defect: before.defect,
+        seed,
+        report: progress.report('inpaint'),
+      }),
+  );
+  const after = await versionOf(image, 'inpaint', job);
+  const gated = gateRegions(regions, gateOptions(before, after, job));
+  return settle(after, job, {
+    gated,
+    undo: ({ region }) => restoreRegion(image, { region, old: before.image }),
+  });
+}
+
+/** Stage 2 and its gate: where quality fell, the pixels before it are back, with a soft edge where it reached the whole image. */
+export async function restoreStage(before: Version, job: StageJob): Promise<StageResult> {
+  const { settings, seed, progress } = job;
+  const regions = settings.stage2.reach === 'whole' ? null : job.regions;
+  const image = await withPrompts(
+    job,
+    {
+      ...pasdPrompts({ positive: job.emphasised, negative: settings.negativePrompt }),
+      guidanceScale: settings.stage2.guidanceScale,
+    },
+    (prompts) =>
+      restoreImage(before.image, {
+        model: job.model,
+        prompts,
+        settings: settings.stage2,
+        seed,
+        regions,
+        report: progress.report('restore'),
+      }),
+  );
+  const after = await versionOf(image, 'restore', job);
+  const options = gateOptions(before, after, job);
+  if (regions) {
+    const gated = gateRegions(regions, options);
+    return settle(after, job, {
+      gated,
+      undo: ({ region }) => restoreRegion(image, { region, old: before.image }),
+    });
+  }
+  const fallen = fallenRegions({ ...options, image });
+  const whole = gateWhole(fallen, { ...options, image });
+  if (!whole.kept) return settle(after, job, { gated: [], outcomes: [whole], undo: () => {} });
+  const window = { x: 0, y: 0, width: image.width, height: image.height };
+  return settle(after, job, {
+    gated: fallen,
+    outcomes: [whole, ...fallen.map(({ outcome }) => outcome)],
+    undo: ({ region }) => blendRegion(image, { region, patch: before.image, window }),
+  });
+}
+
+/** Runs a stage with its prompts encoded; without guidance there is no negative one. */
+async function withPrompts<T>(
+  { model }: StageJob,
+  {
+    positive,
+    negative,
+    guidanceScale,
+  }: { readonly positive: string; readonly negative: string; readonly guidanceScale: number },
+  work: (prompts: StagePrompts) => Promise<T>,
+): Promise<T> {
+  const prompts = new StagePrompts(model, {
+    positive: parseWeightedPrompt(positive),
+    negative: guidanceScale === 1 ? null : parseWeightedPrompt(negative),
+  });
+  try {
+    return await work(prompts);
+  } finally {
+    prompts.dispose();
+  }
+}
+
+async function versionOf(
+  image: RgbaImage,
+  stage: RegionOutcome['stage'],
+  { analyseAgain }: StageJob,
+): Promise<Version> {
+  const analysis = await analyseAgain(image);
+  return { image, analysis, defect: defectGrid(analysis), stage };
+}
+
+function gateOptions(before: Version, after: Version, { settings }: StageJob) {
+  const stage = after.stage ?? 'inpaint';
+  return { stage, before: before.defect, after: after.defect, tolerance: settings.gateTolerance };
+}
+
+/** Undoes what was rejected and, where something is left of the stage, looks once more at what that makes. */
+async function settle(
+  after: Version,
+  job: StageJob,
+  {
+    gated,
+    outcomes = gated.map(({ outcome }) => outcome),
+    undo,
+  }: {
+    readonly gated: readonly GatedRegion[];
+    readonly outcomes?: readonly RegionOutcome[];
+    readonly undo: (region: GatedRegion) => void;
+  },
+): Promise<StageResult> {
+  job.progress.step('gate', 0, 1);
+  const rejected = gated.filter(({ outcome }) => !outcome.kept);
+  rejected.forEach(undo);
+  job.progress.step('gate', 1, 1);
+  if (!outcomes.some(({ kept }) => kept)) return { version: null, outcomes };
+  const version = rejected.length === 0 ? after : await versionOf(after.image, after.stage ?? 'inpaint', job);
+  return { version, outcomes };
+}

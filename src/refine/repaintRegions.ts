@@ -1,0 +1,127 @@
+/**
+ * Stage 1: every bad region repainted, crop by crop, and blended into the image (spec "Balanced refiner").
+ */
+import { seededNoise } from '../diffusion/seededNoise.ts';
+import { UserError } from '../errors.ts';
+import type { RgbaImage } from '../image/rgbaImage.ts';
+import type { DiffusionModel } from '../pipeline/diffusionPorts.ts';
+import { blendRegion } from './blendRegion.ts';
+import { isUserError } from './denoiseImage.ts';
+import { inpaintRegion } from './inpaintRegion.ts';
+import type { RefineSettings } from './refineSettings.ts';
+import { type StageReport, showLatents } from './refineStage.ts';
+import { type RegionCrop, regionCrops, resizedCrop } from './regionCrops.ts';
+import { type DefectGrid, type RepairRegion, regionQuality } from './repairMask.ts';
+import type { StagePrompts } from './stagePrompts.ts';
+
+/** Pixels a UNet's sides are multiples of, in latents: it halves them three times. */
+const unetStep = 8;
+
+/** Shares of the native size tried one after the other when memory is short. */
+const smallerSizes = [1, 0.75, 0.5];
+
+/** What {@link repaintRegions} needs besides the image. */
+export interface RepaintJob {
+  readonly model: DiffusionModel;
+  readonly prompts: StagePrompts;
+  readonly settings: RefineSettings['stage1'];
+  readonly regions: readonly RepairRegion[];
+  /** D of the image: decides how strongly each region is repainted. */
+  readonly defect: DefectGrid;
+  readonly seed: number;
+  readonly report: StageReport;
+}
+
+/**
+ * Repaints the regions.
+ *
+ * @param image not changed
+ * @returns the image with new pixels under the regions' masks; every other byte is the image's
+ * @throws AbortError; UserError, see `denoiseImage`; `OutOfMemoryError` if even the smallest size was too large
+ */
+export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise<RgbaImage> {
+  const { model, settings, regions, report } = job;
+  const { nativeSize } = model;
+  const granularity = Math.min(model.downscale * unetStep, nativeSize);
+  const crops = regionCrops(regions, { image, nativeSize, granularity, context: settings.context });
+  const repainted: RgbaImage = { ...image, data: image.data.slice() };
+  const total = crops.length * settings.steps;
+  const restarts = { count: 0 };
+  let size = 0;
+  for (const [i, crop] of crops.entries()) {
+    for (;;) {
+      const side = nativeSize * (smallerSizes[size] as number);
+      try {
+        const patch = await repaintCrop(repainted, {
+          ...job,
+          crop: resizedCrop(crop, { nativeSize: side, granularity }),
+          index: i,
+          restarts,
+          onStep: (done) => report.onStep(i * settings.steps + done, total),
+        });
+        for (const region of crop.regions) blendRegion(repainted, { region, patch, window: crop.window });
+        break;
+      } catch (error) {
+        if (!isUserError(error, 'OutOfMemoryError')) throw error;
+        size++;
+        const smaller = smallerSizes[size];
+        if (smaller === undefined) {
+          throw new UserError(
+            'OutOfMemoryError',
+            `There is not enough memory to repaint even at ${side} px; the image was left as it is. ${error.message}`,
+            { cause: error },
+          );
+        }
+        report.onNotice(
+          `There was not enough memory to repaint at ${side} px; going on at ${nativeSize * smaller} px.`,
+        );
+      }
+    }
+    await report.pause();
+  }
+  return repainted;
+}
+
+function repaintCrop(
+  image: RgbaImage,
+  {
+    model,
+    prompts,
+    settings,
+    defect,
+    seed,
+    report,
+    crop,
+    index,
+    restarts,
+    onStep,
+  }: RepaintJob & {
+    readonly crop: RegionCrop;
+    readonly index: number;
+    readonly restarts: { count: number };
+    readonly onStep: (done: number) => void;
+  },
+): Promise<RgbaImage> {
+  const { downscale } = model;
+  const latents = ({ width, height }: { readonly width: number; readonly height: number }) => ({
+    width: Math.ceil(width / downscale),
+    height: Math.ceil(height / downscale),
+  });
+  return inpaintRegion(image, {
+    model,
+    prompts,
+    settings,
+    crop,
+    quality: regionQuality(crop.regions, defect),
+    noise: (step, length) =>
+      seededNoise({ seed, purpose: step < 0 ? 'start' : 'step', step: Math.max(step, 0), region: index, length }),
+    onStep,
+    onPreview: ({ denoised }) => {
+      const shown = latents(crop.content);
+      showLatents(denoised, { model, size: latents(crop.working), shown, place: crop.window, report });
+    },
+    onNotice: report.onNotice,
+    signal: report.signal,
+    restarts,
+  });
+}
