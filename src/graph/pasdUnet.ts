@@ -2,7 +2,7 @@ import { GraphBuilder, prefixed } from './builder.ts';
 import { controlNet } from './controlNet.ts';
 import type { ControlNetConfig } from './controlNetConfig.ts';
 import { conv2d, type ImageValue, imageRows, repeatImage } from './imageLayers.ts';
-import type { PasdUnetConfig } from './pasdUnetConfig.ts';
+import { checkPasdPair, type PasdUnetConfig } from './pasdUnetConfig.ts';
 import { pixelAttentionName } from './pasdUnetWeights.ts';
 import { type UnetSizes, type UpLayer, unet, unetInputs, unetOutput } from './unet.ts';
 import { transformer, type UnetContext } from './unetBlocks.ts';
@@ -25,7 +25,8 @@ export interface PasdModels {
  * `[1, 3, 8 · height, 8 · width]`, the low-quality image, RGB in 0..1; `conditioning_scale` `[1]`, 1 as published. Output,
  * float32: `prediction` `[batch, 4, height, width]`.
  * @returns an ONNX file whose weights are external data
- * @throws {RangeError} the networks were not made for each other, or the sizes are not those of a graph
+ * @throws {UserError} `CheckpointError`: the networks were not made for each other
+ * @throws {RangeError} the sizes are not those of a graph
  */
 export function buildPasd(models: PasdModels, sizes: UnetSizes): Uint8Array<ArrayBuffer> {
   const { config } = models.unet;
@@ -33,7 +34,7 @@ export function buildPasd(models: PasdModels, sizes: UnetSizes): Uint8Array<Arra
     ...models.unet.weights,
     ...prefixed(models.controlNet.weights, CONTROLNET_PREFIX),
   });
-  checkPair(models);
+  checkPasdPair(config, models.controlNet.config);
   const residuals = g.withPrefix(CONTROLNET_PREFIX, () => {
     const { sample, context } = unetInputs(g, models.controlNet.config, sizes);
     return controlNet(context, sample, { config: models.controlNet.config });
@@ -65,14 +66,4 @@ export function pixelAttention(
     blocks: config.pixelTransformers[level] as number,
     keys: { value: imageRows(g, repeatImage(g, residual, batch)), batch, width: residual.channels },
   });
-}
-
-function checkPair({ unet, controlNet }: PasdModels): void {
-  const residuals = ({ levels }: PasdModels['unet' | 'controlNet']['config']) =>
-    levels.map(({ channels, layers }) => `${layers} × ${channels}`).join(', ');
-  if (residuals(unet.config) !== residuals(controlNet.config)) {
-    throw new RangeError(
-      `PASD's ControlNet has levels of ${residuals(controlNet.config)} channels, its UNet of ${residuals(unet.config)}`,
-    );
-  }
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../checkpoint/readJson.ts';
 import { UserError } from '../errors.ts';
-import { parseUnetConfig, type UnetConfig, type UnetLevel } from './unetConfig.ts';
+import { parseUnetConfig, type UnetConfig, type UnetLevel, type UnetTrunkConfig } from './unetConfig.ts';
 import { skipChannels } from './unetWeights.ts';
 
 /**
@@ -57,4 +57,19 @@ export function residualChannels(config: UnetConfig, level: number): number[] {
   return skipChannels(config)
     .reverse()
     .slice(taken, taken + layers + 1);
+}
+
+/**
+ * Whether the residuals of the ControlNet are what the UNet adds and attends to.
+ * @throws {UserError} `CheckpointError`: the two networks were not made for each other
+ */
+export function checkPasdPair(unet: UnetTrunkConfig, controlNet: UnetTrunkConfig): void {
+  const shape = ({ levels, crossWidth }: UnetTrunkConfig) =>
+    `${levels.map(({ channels, layers }) => `${layers} × ${channels}`).join(', ')} for text of ${crossWidth}`;
+  if (shape(unet) === shape(controlNet)) return;
+  throw new UserError(
+    'CheckpointError',
+    `Cannot load "controlnet/config.json": its levels are ${shape(controlNet)}, expected ${shape(unet)} as unet/config.json ` +
+      'says; take both from the same checkpoint',
+  );
 }

@@ -57,6 +57,7 @@ const MAX_HEADS = 256;
 /** Original and target size and the crop's corner, two numbers each. */
 export const TIME_IDS = 6;
 
+const DEFAULT_CHANNELS = [320, 640, 1280, 1280];
 const DOWN_BLOCKS = ['CrossAttnDownBlock2D', 'DownBlock2D'] as const;
 const UP_BLOCKS = ['UpBlock2D', 'CrossAttnUpBlock2D'] as const;
 
@@ -125,13 +126,14 @@ export function parseTrunk(members: ConfigMembers): UnetTrunkConfig {
   ]);
   const count = down.length;
   if (count > MAX_LEVELS) throw members.invalid('down_block_types', `at most ${MAX_LEVELS} of them`);
-  const channels = members.value('block_out_channels') ?? [320, 640, 1280, 1280];
-  if (!Array.isArray(channels) || channels.length !== count) {
+  const channels = members.value('block_out_channels');
+  const listed = channels ?? DEFAULT_CHANNELS;
+  if (!Array.isArray(listed) || listed.length !== count) {
     throw members.invalid('block_out_channels', `${count} of them, as down_block_types has`);
   }
   const perLevel = (member: string, options: { defaultValue?: number; max: number }) =>
     members.wholeNumbers(member, { ...options, count });
-  const widths = perLevel('block_out_channels', { max: MAX_CHANNELS, defaultValue: 320 });
+  const widths = channels === undefined ? DEFAULT_CHANNELS : perLevel('block_out_channels', { max: MAX_CHANNELS });
   const layers = perLevel('layers_per_block', { max: MAX_LAYERS, defaultValue: 2 });
   // diffusers took this member for the number of heads by mistake, and every published file is written so.
   const heads = perLevel('attention_head_dim', { max: MAX_HEADS, defaultValue: 8 });
