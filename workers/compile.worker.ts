@@ -11,6 +11,7 @@ import { PACK_FORMAT, type PackSummary, storedName } from '../src/storage/packMa
 import { deletePack, deleteUnfinished, draftPack, listPacks } from '../src/storage/packStore.ts';
 import { ShardWriter } from '../src/storage/shardWriter.ts';
 import { Jobs } from './jobs.ts';
+import { isDiffusionFolder, planDiffusion } from './planDiffusion.ts';
 import { planMaps } from './planMaps.ts';
 
 /** Name of the lock that lets one tab compile at a time. */
@@ -32,7 +33,7 @@ async function compileFolder(
     sources: new Map(files.map(({ path, file }) => [path, blobSource(path, file)])),
     blobs: new Map(files.map(({ path, file }) => [path, file])),
   };
-  const plan = await planMaps(folder, precision);
+  const plan = await (isDiffusionFolder(folder) ? planDiffusion : planMaps)(folder, precision);
   const totalBytes = plan.parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
   await deleteUnfinished();

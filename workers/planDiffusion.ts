@@ -1,0 +1,143 @@
+import { checkpointError } from '../src/checkpoint/checkpointError.ts';
+import { openCheckpoint } from '../src/checkpoint/hubFolder.ts';
+import { findModelDirectory } from '../src/checkpoint/modelDirectory.ts';
+import { type JsonObject, readJson } from '../src/checkpoint/readJson.ts';
+import { UserError } from '../src/errors.ts';
+import { parseAutoencoderConfig } from '../src/graph/autoencoderConfig.ts';
+import { autoencoderRecipes } from '../src/graph/autoencoderWeights.ts';
+import { compileWeights } from '../src/graph/compileWeights.ts';
+import { parseControlNetConfig } from '../src/graph/controlNetConfig.ts';
+import { controlNetRecipes } from '../src/graph/controlNetWeights.ts';
+import { parsePasdUnetConfig } from '../src/graph/pasdUnetConfig.ts';
+import { pasdUnetRecipes } from '../src/graph/pasdUnetWeights.ts';
+import { parseTextEncoderConfig } from '../src/graph/textEncoderConfig.ts';
+import { textEncoderRecipes } from '../src/graph/textEncoderWeights.ts';
+import { parseUnetConfig } from '../src/graph/unetConfig.ts';
+import { unetRecipes } from '../src/graph/unetWeights.ts';
+import type { WeightRecipe } from '../src/graph/weightRecipe.ts';
+import type { Precision } from '../src/graph/weights.ts';
+import type { DiffusionPartName } from '../src/runtime/diffusionPack.ts';
+import { type DroppedFolder, type PackPlan, type PartPlan, publishedBytes } from './packPlan.ts';
+
+/** Channels that an inpainting UNet reads: latents, mask, latents of the masked image. */
+const INPAINTING_CHANNELS = 9;
+
+/** Published files beside the weights that are kept where the folder has them. */
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'vocab.json',
+  'merges.txt',
+];
+
+/** Whether a folder holds a diffusion model (diffusers' layout) rather than a CLIP. */
+export function isDiffusionFolder({ sources }: DroppedFolder): boolean {
+  return [...sources.keys()].some((path) => /(^|\/)(model_index\.json|unet\/config\.json)$/.test(path));
+}
+
+/**
+ * Reads a folder in diffusers' layout: an inpainting model (Stable Diffusion 1.x or XL), or PASD's `unet` and `controlnet`
+ * together with the `vae`, `text_encoder`, `tokenizer` and `scheduler` of the Stable Diffusion 1.5 it was trained on, which
+ * may lie elsewhere in the same folder.
+ * @throws {UserError} `CheckpointError`, `UnsupportedModelError`
+ */
+export async function planDiffusion(folder: DroppedFolder, precision: Precision): Promise<PackPlan> {
+  const { sources } = folder;
+  const isRestoration = [...sources.keys()].some((path) => /(^|\/)controlnet\/config\.json$/.test(path));
+  // PASD's two networks lie side by side; a whole Stable Diffusion in the same folder has a `unet` of its own.
+  const anchor = findModelDirectory(sources, { directory: isRestoration ? 'controlnet' : 'unet' });
+  const base = anchor.replace(/[^/]+\/$/, '');
+  const locate = (part: string) =>
+    sources.has(`${base}${part}/config.json`) ? `${base}${part}/` : findModelDirectory(sources, { directory: part });
+
+  const files = new Map<string, Blob>();
+  const keep = (path: string, from: string) => {
+    const blob = folder.blobs.get(from);
+    if (blob) files.set(path, blob);
+  };
+  const parts: PartPlan[] = [];
+  const add = async (
+    name: DiffusionPartName,
+    recipesOf: (config: JsonObject) => { recipes: readonly WeightRecipe[]; precision: Precision },
+  ) => {
+    const directory = locate(name);
+    const config = await readJson(sources, `${directory}config.json`);
+    const { recipes, precision: stored } = recipesOf(config);
+    const checkpoint = await openCheckpoint(sources, { directory });
+    keep(`${name}/config.json`, `${directory}config.json`);
+    parts.push({
+      name,
+      byteLength: publishedBytes(checkpoint),
+      compile: (options) => compileWeights({ checkpoint, recipes }, { ...options, precision: stored }),
+    });
+  };
+
+  let isXl = false;
+  await add('unet', (config) => {
+    if (isRestoration) return { recipes: pasdUnetRecipes(parsePasdUnetConfig(config)), precision };
+    const unet = parseUnetConfig(config);
+    if (unet.inChannels !== INPAINTING_CHANNELS) throw noInpaintingModel(unet.inChannels);
+    isXl = unet.addedEmbedding !== null;
+    return { recipes: unetRecipes(unet), precision };
+  });
+  if (isRestoration) {
+    await add('controlnet', (config) => ({ recipes: controlNetRecipes(parseControlNetConfig(config)), precision }));
+  }
+  await add('vae', (config) => ({
+    recipes: autoencoderRecipes(parseAutoencoderConfig(config)),
+    // Its activations overflow half precision; there is little to gain in quantising convolutions.
+    precision: config.force_upcast === true || precision === 'fp32' ? 'fp32' : 'fp16',
+  }));
+  // Four bits lose too much of the words; text encoders are a small part of the whole.
+  const textPrecision = precision === 'q4' ? 'q8' : precision;
+  for (const name of isXl ? (['text_encoder', 'text_encoder_2'] as const) : (['text_encoder'] as const)) {
+    await add(name, (config) => ({
+      recipes: textEncoderRecipes(parseTextEncoderConfig(config)),
+      precision: textPrecision,
+    }));
+  }
+  for (const tokenizer of isXl ? ['tokenizer', 'tokenizer_2'] : ['tokenizer']) {
+    const directory = sharedDirectory(folder, { base, name: tokenizer, marker: /(vocab|tokenizer)\.json$/ });
+    for (const file of TOKENIZER_FILES) keep(`${tokenizer}/${file}`, `${directory}${file}`);
+  }
+  const scheduler = sharedDirectory(folder, { base, name: 'scheduler', marker: /scheduler_config\.json$/ });
+  keep('scheduler/scheduler_config.json', `${scheduler}scheduler_config.json`);
+  keep('model_index.json', `${base}model_index.json`);
+
+  return {
+    kind: isRestoration ? 'restoration' : 'inpainting',
+    description: isRestoration ? 'PASD restoration' : `Stable Diffusion ${isXl ? 'XL' : '1.x'} inpainting`,
+    precision,
+    imageSizes: [],
+    hasLearnedContexts: false,
+    parts,
+    files,
+  };
+}
+
+/** Directory of something without weights, beside the model or anywhere in the dropped folder. */
+function sharedDirectory(
+  { sources }: DroppedFolder,
+  { base, name, marker }: { base: string; name: string; marker: RegExp },
+): string {
+  const directories = [...sources.keys()]
+    .filter((path) => marker.test(path) && `/${path}`.replace(/[^/]*$/, '').endsWith(`/${name}/`))
+    .map((path) => path.replace(/[^/]*$/, ''));
+  const own = directories.find((directory) => directory === `${base}${name}/`);
+  const found = own ?? directories.sort((a, b) => a.length - b.length)[0];
+  if (found === undefined) {
+    throw checkpointError(
+      `${name}/`,
+      'it is not in the folder; put it there from the Stable Diffusion the model belongs to, as its authors publish it',
+    );
+  }
+  return found;
+}
+
+function noInpaintingModel(channels: number): UserError {
+  return new UserError(
+    'UnsupportedModelError',
+    `This is no inpainting model: its UNet reads ${channels} channels, expected ${INPAINTING_CHANNELS}. Choose one whose name says inpainting, for example stable-diffusion-inpainting.`,
+  );
+}
