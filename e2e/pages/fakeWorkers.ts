@@ -1,31 +1,36 @@
-import parserWeights from '../../public/parser/english-ewt.bin?url';
 import type { Workers } from '../../src/bridge/client.ts';
 import type { OpenedImage, PackSummary } from '../../src/bridge/protocol.ts';
 import { abortError, UserError, type UserErrorName } from '../../src/errors.ts';
 import { relativeRange } from '../../src/image/heatmap.ts';
 import { heatmapPng } from '../../src/image/heatmapPng.ts';
 import type { AnalysisStage } from '../../src/pipeline/analysis.ts';
-import type { QualityMap } from '../../src/quality/qualityMap.ts';
-import type { AlignmentResult, PerceptualResult, PhraseStatus } from '../../src/quality/qualityResults.ts';
+import type { RefineResult } from '../../src/pipeline/refinement.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
-import { loadPromptReader } from '../../workers/promptParser.ts';
+import { fakeAlignment, fakePerceptual } from './fakeAnalysis.ts';
+import { fakeRefine } from './fakeRefine.ts';
 
 /**
  * Workers that obey the contract and compute nothing, for states of the screen that real ones reach rarely or slowly. What
- * they do is said in the page's address: `tier`, `adapter` (hardware, software, none), `packs` (a number), `step`
- * (milliseconds per stage), `hang` (a stage that only ends by cancelling), and errors by name at `start`, `open`,
- * `analyse` (once), `install`, `export`. Never part of the app's build.
+ * they do is said in the page's address: `tier`, `adapter` (hardware, software, none), `packs` (how many for the maps),
+ * `inpainting` and `restoration` (how many of these), `step` (milliseconds per stage), `hang` (a stage that only ends by
+ * cancelling), `outcome` (of refinements), and errors by name at `start`, `open`, `analyse` (once), `refine`, `save`,
+ * `install`, `export`. Never part of the app's build.
  */
 export interface FakeScenario {
   readonly tier: Tier;
   readonly adapter: 'hardware' | 'software' | 'none';
   readonly packs: number;
+  readonly inpainting: number;
+  readonly restoration: number;
+  readonly outcome: RefineResult['outcome'];
   readonly step: number;
   readonly hang: string | null;
   readonly prompt: string;
   readonly negative: string | null;
   readonly hint: string | null;
-  readonly failures: Readonly<Record<'start' | 'open' | 'analyse' | 'install' | 'export', UserErrorName | null>>;
+  readonly failures: Readonly<
+    Record<'start' | 'open' | 'analyse' | 'refine' | 'save' | 'install' | 'export', UserErrorName | null>
+  >;
 }
 
 /** Reads a scenario from an address's query. */
@@ -35,6 +40,9 @@ export function scenarioOf(query: URLSearchParams): FakeScenario {
     tier: (query.get('tier') as Tier | null) ?? 'webgpu-fp16',
     adapter: (query.get('adapter') as FakeScenario['adapter'] | null) ?? 'hardware',
     packs: Number(query.get('packs') ?? 1),
+    inpainting: Number(query.get('inpainting') ?? 1),
+    restoration: Number(query.get('restoration') ?? 1),
+    outcome: (query.get('outcome') as RefineResult['outcome'] | null) ?? 'refined',
     step: Number(query.get('step') ?? 5),
     hang: query.get('hang'),
     prompt: query.get('prompt') ?? '',
@@ -44,6 +52,8 @@ export function scenarioOf(query: URLSearchParams): FakeScenario {
       start: failure('start'),
       open: failure('open'),
       analyse: failure('analyse'),
+      refine: failure('refine'),
+      save: failure('save'),
       install: failure('install'),
       export: failure('export'),
     },
@@ -55,78 +65,32 @@ const MESSAGES: Partial<Record<UserErrorName, string>> = {
     'Cannot open "picture.png": its header says 90000 × 90000 px, and at most 268 million pixels can be read.',
   DeviceLostError: 'The GPU device was lost: the driver was reset.',
   OutOfMemoryError: 'The GPU refused a buffer of 412 MB.',
+  TierUnavailableError: 'The latents of step 4 hold values that are not numbers.',
   CheckpointError: 'Cannot load "model.safetensors": tensor "text_projection.weight" is missing; this is not a CLIP.',
   StorageError: 'The browser grants 180 MB of storage; 302 MB are needed.',
 };
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-/** A smooth map with some low places, the same for the same seed. */
-function fakeMap(seed: number, base: number): QualityMap {
-  const side = 28;
-  const values = Float32Array.from({ length: side * side }, (_, i) => {
-    const x = (i % side) / side;
-    const y = Math.floor(i / side) / side;
-    let value = base;
-    for (let k = 0; k < 3; k++) {
-      const cx = (Math.sin(seed * 12.9 + k * 78.2) * 43758.5) % 1;
-      const cy = (Math.sin(seed * 39.3 + k * 11.1) * 24634.6) % 1;
-      const d2 = (x - Math.abs(cx)) ** 2 + (y - Math.abs(cy)) ** 2;
-      value -= (0.75 - k * 0.2) * Math.exp(-d2 / 0.018);
-    }
-    return Math.min(1, Math.max(0, value));
-  });
-  return { gridWidth: side, gridHeight: side, values };
-}
+const REPAIR_PACKS: Readonly<
+  Record<'inpainting' | 'restoration', Pick<PackSummary, 'name' | 'description' | 'byteLength'>>
+> = {
+  inpainting: {
+    name: 'diffusers/stable-diffusion-xl-1.0-inpainting-0.1',
+    description: 'Stable Diffusion XL inpainting',
+    byteLength: 6_940_000_000,
+  },
+  restoration: { name: 'yangtao9009/PASD', description: 'PASD on Stable Diffusion 1.5', byteLength: 3_420_000_000 },
+};
 
-function fakePerceptual(): PerceptualResult {
-  const factorMaps = {
-    overall: fakeMap(1, 0.92),
-    technical: fakeMap(2, 0.97),
-    rationality: fakeMap(3, 0.88),
-    naturalness: fakeMap(4, 0.95),
-  };
-  return {
-    mode: 'zeroShot',
-    score: 0.71,
-    factors: { overall: 0.74, technical: 0.86, rationality: 0.52, naturalness: 0.69 },
-    map: fakeMap(1.5, 0.94),
-    factorMaps,
-  };
-}
-
-async function fakeAlignment(prompt: string): Promise<AlignmentResult | null> {
-  const reading = (await loadPromptReader(parserWeights))?.(prompt);
-  if (!reading?.phrases.some(({ scope }) => scope === 'place')) return null;
-  const { phrases, sentences } = reading;
-  const statuses: readonly PhraseStatus[] = ['ok', 'wrongAttribute', 'missing', 'ok'];
-  const map = fakeMap(7, 0.96);
-  return {
-    score: 0.54,
-    promptScore: 0.61,
-    phrases: phrases.map((phrase, i) => {
-      const status = phrase.scope === 'whole' ? 'style' : phrase.negated ? 'unwanted' : (statuses[i % 4] ?? 'ok');
-      const score = { ok: 0.88 - i * 0.03, wrongAttribute: 0.37, missing: 0.12, unwanted: 0.71, style: 0.66 }[status];
-      const found = fakeMap(10 + i, 1);
-      return {
-        phrase,
-        status,
-        score,
-        nounScore: status === 'missing' ? 0.15 : 0.9,
-        map: { ...found, values: found.values.map((value) => 1 - value) },
-        nounMap: found,
-        emphasis: status === 'missing' || status === 'wrongAttribute' ? 1.3 : 1,
-      };
-    }),
-    sentences,
-    map,
-    defect: { ...map, values: map.values.map((value) => 1 - value) },
-  };
+function fakeRepairPack(kind: 'inpainting' | 'restoration'): PackSummary {
+  return { ...fakePack(0), ...REPAIR_PACKS[kind], id: kind, kind, imageSizes: [], hasLearnedContexts: false };
 }
 
 function fakePack(index: number): PackSummary {
   return {
     id: `pack-${index}`,
+    kind: 'maps',
     name: index === 0 ? 'openai/clip-vit-base-patch16' : 'openai/clip-vit-large-patch14',
     description: index === 0 ? 'ViT-B/16, 512-d' : 'ViT-L/14, 768-d',
     precision: index === 0 ? 'fp16' : 'q8',
@@ -206,7 +170,11 @@ const STAGES: readonly AnalysisStage[] = [
 export function fakeWorkers(scenario: FakeScenario): Workers {
   const cancelled = new Set<string>();
   const pending = { ...scenario.failures };
-  let packs = Array.from({ length: scenario.packs }, (_, i) => fakePack(i));
+  let packs = [
+    ...Array.from({ length: scenario.packs }, (_, i) => fakePack(i)),
+    ...Array.from({ length: scenario.inpainting }, () => fakeRepairPack('inpainting')),
+    ...Array.from({ length: scenario.restoration }, () => fakeRepairPack('restoration')),
+  ];
   const failOnce = (at: keyof typeof pending) => {
     const name = pending[at];
     if (!name) return;
@@ -236,6 +204,25 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
         const pack = packs.find((other) => other.id === id);
         if (!pack) throw new UserError('PackMissingError', `No pack ${id}`);
         return pack;
+      },
+      setMemoryBudget: async (bytes) => ({ bytes: bytes ?? 5_500_000_000, automaticBytes: 5_500_000_000 }),
+      refine: (job, onEvent) =>
+        fakeRefine(job, {
+          onEvent,
+          outcome: scenario.outcome,
+          hang: scenario.hang,
+          has: (kind) => packs.some((pack) => pack.kind === kind),
+          step: (hangs) => step(job.jobId, hangs),
+          failNow: () => failOnce('refine'),
+        }),
+      saveImage: async ({ image, format, quality }) => {
+        await pause(scenario.step);
+        failOnce('save');
+        const bitmap = await createImageBitmap(image);
+        const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+        canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+        bitmap.close();
+        return canvas.convertToBlob({ type: `image/${format}`, quality });
       },
       openImage: async (file): Promise<OpenedImage> => {
         await pause(scenario.step);

@@ -5,6 +5,7 @@ import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisEvent, AnalysisResult } from '../pipeline/analysis.ts';
 import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
+import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { createAppStore } from './appStore.ts';
 
@@ -44,6 +45,7 @@ const status: RuntimeStatus = {
 };
 const pack = (id: string, installedAt = 1): PackSummary => ({
   id,
+  kind: 'maps',
   name: id,
   description: '',
   precision: 'fp32',
@@ -104,6 +106,11 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
         });
       }),
     exportHeatmap: async () => new Blob(),
+    setMemoryBudget: async (bytes) => ({ bytes: bytes ?? 1, automaticBytes: 1 }),
+    refine: async () => {
+      throw new Error('not asked for here');
+    },
+    saveImage: async () => new Blob(),
     cancel: async (id) => {
       cancelled.push(id);
       runs.find(({ jobId }) => jobId === id)?.fail(abortError());
@@ -125,9 +132,12 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
   const store = createAppStore({
     workers,
     settings: defaultAnalysisSettings,
+    refineSettings: defaultRefineSettings,
     storage: null,
     now: () => 0,
+    wallClock: () => 0,
     newId: () => `id${ids++}`,
+    newSeed: () => 7,
   });
   const files = (...names: string[]) => names.map((name) => new File([''], name));
   return { store, refine, compile, workers, runs, cancelled, closed, files, get: store.getState };
@@ -344,16 +354,16 @@ describe('machine and models', () => {
   test('the newest pack is used where none is remembered', async () => {
     const { get } = setUp({ packs: [pack('old', 1), pack('new', 2)] });
     await get().start();
-    expect(get().activePackId).toBe('new');
+    expect(get().packInUse.maps).toBe('new');
   });
 
   test('deleting the pack in use goes on with another one', async () => {
     const { get } = setUp({ packs: [pack('old', 1), pack('new', 2)] });
     await get().start();
     await get().deletePack('new');
-    expect(get().activePackId).toBe('old');
+    expect(get().packInUse.maps).toBe('old');
     await get().deletePack('old');
-    expect(get().activePackId).toBeNull();
+    expect(get().packInUse.maps).toBeNull();
   });
 
   test('a tier that fails leaves the one before in use and says why', async () => {

@@ -1,14 +1,16 @@
 import { createStore, type StateCreator, type StoreApi } from 'zustand/vanilla';
 import type { Workers } from '../bridge/client.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
+import type { RefineSettings } from '../refine/refineSettings.ts';
 import { createImagesSlice, type ImagesSlice } from './imagesSlice.ts';
 import { createMachineSlice, type MachineSlice } from './machineSlice.ts';
 import { createPacksSlice, type PacksSlice } from './packsSlice.ts';
 import { type Preferences, readPreferences, writePreferences } from './preferences.ts';
+import { createRefineSlice, type RefineSlice } from './refineSlice.ts';
 import { createViewSlice, type ViewSlice } from './viewSlice.ts';
 
 /** Everything the screen shows. Plain data: tensors, sessions and workers stay behind the bridge. */
-export type AppState = ImagesSlice & MachineSlice & PacksSlice & ViewSlice;
+export type AppState = ImagesSlice & MachineSlice & PacksSlice & RefineSlice & ViewSlice;
 
 /** The one store. */
 export type AppStore = StoreApi<AppState>;
@@ -17,16 +19,24 @@ export type AppStore = StoreApi<AppState>;
 export interface StoreEnvironment {
   readonly workers: Workers;
   readonly settings: AnalysisSettings;
+  /** Settings of a refinement unless the user changes them. */
+  readonly refineSettings: RefineSettings;
   /** Null: nothing is remembered from visit to visit. */
   readonly storage: Pick<Storage, 'getItem' | 'setItem'> | null;
   /** Milliseconds of a clock that never jumps. */
   readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
   readonly newId: () => string;
+  /** A seed drawn at random, 0..2^32-1. */
+  readonly newSeed: () => number;
 }
 
 /** What a part of the store is made from. */
 export interface SliceEnvironment extends StoreEnvironment {
   readonly preferences: Preferences;
+  /** The worker does one job at a time; the one that runs holds the lane, be its image still in the strip or not. */
+  readonly lane: { busy: boolean };
   /** Remembers a choice for the next visit. */
   remember(part: Partial<Preferences>): void;
 }
@@ -44,6 +54,7 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
   const parts: SliceEnvironment = {
     ...environment,
     preferences,
+    lane: { busy: false },
     remember: (part) => {
       preferences = { ...preferences, ...part };
       writePreferences(environment.storage, preferences);
@@ -53,6 +64,7 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
     ...createImagesSlice(set, get, parts),
     ...createMachineSlice(set, get, parts),
     ...createPacksSlice(set, get, parts),
+    ...createRefineSlice(set, get, parts),
     ...createViewSlice(set, get, parts),
   });
   return createStore<AppState>()(creator);

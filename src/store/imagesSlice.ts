@@ -81,18 +81,24 @@ export interface ImagesSlice {
   queueUnanalysed(): void;
   /** Takes up again what failed. */
   retryFailed(): void;
+  /** Takes over what a refinement measures of the image itself. */
+  takeAnalysis(id: string, prompt: string, event: AnalysisEvent): void;
+  /** Takes over the whole analysis that a refinement made of the image itself. */
+  takeResult(id: string, result: AnalysisResult): void;
   /** Paints a map of an image at its full size as PNG. Null: it failed, and a notice tells why. */
   paintMap(id: string, map: QualityMap): Promise<Blob | null>;
-  /** Starts the next waiting analysis if none runs and the machine is ready. */
+  /** Starts the next waiting analysis, else the next refinement, if no job runs and the machine is ready. */
   runNext(): void;
 }
 
 /** The images' part of the store. */
-export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, settings: initialSettings, newId, now }) => {
+export const createImagesSlice: Slice<ImagesSlice> = (
+  set,
+  get,
+  { workers, settings: initialSettings, newId, now, lane },
+) => {
   /** Images are opened one after another: each may take hundreds of megabytes while it is decoded. */
   let opening: Promise<void> = Promise.resolve();
-  /** Whether the worker is at an analysis, be its image still in the strip or not. */
-  let running = false;
   const progress = throttledProgress<AnalysisProgress>((analysisProgress) => set({ analysisProgress }));
 
   const find = (id: string) => get().images.find((image) => image.id === id);
@@ -137,8 +143,9 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     if (!image) return;
     const jobId = newId();
     const { file, prompt } = image;
-    const { activePackId: packId, settings } = get();
-    running = true;
+    const { packInUse, settings } = get();
+    const packId = packInUse.maps;
+    lane.busy = true;
     change(id, {
       job: {
         state: 'analysing',
@@ -168,7 +175,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
       const stopped: ImageJob = ended().state === 'waiting' ? { state: 'waiting' } : { state: 'idle' };
       change(id, { job: isAbort(error) ? stopped : failed });
     }
-    running = false;
+    lane.busy = false;
     progress.stop();
     set({ analysisProgress: null });
     get().runNext();
@@ -232,6 +239,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
       if (!image) return;
       if (image.job.state === 'analysing') workers.refine.cancel(image.job.jobId).catch(() => {});
       image.opened?.preview.close();
+      get().forgetRefinements(id);
       const rest = images.filter((other) => other !== image);
       set({ images: rest });
       if (selectedId === id) {
@@ -242,6 +250,8 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
     analyse: (id) => {
       const job = find(id)?.job;
       if (!job || job.state === 'waiting') return;
+      // It is the original that is measured, so it is the original that is looked at.
+      get().showRefinement(id, null);
       if (job.state === 'opening') {
         change(id, { job: { ...job, thenAnalyse: true } });
         return;
@@ -269,8 +279,21 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
       get().runNext();
     },
     retryFailed: () => {
-      for (const { id, job } of get().images) if (job.state === 'failed') wait(id);
+      for (const { id, job } of get().images) {
+        if (job.state === 'failed') wait(id);
+        get().retryRefinement(id);
+      }
       get().runNext();
+    },
+    takeAnalysis: (id, prompt, event) => {
+      if (event.type === 'perceptual') change(id, { perceptual: event.result });
+      if (event.type === 'alignment') change(id, { alignment: event.result, alignmentPrompt: prompt });
+    },
+    takeResult: (id, result) => {
+      const { perceptual, alignment, prompt } = result;
+      change(id, { perceptual, alignment, alignmentPrompt: prompt, result, packId: get().packInUse.maps });
+      const job = find(id)?.job;
+      if (job?.state === 'idle' || job?.state === 'failed') change(id, { job: { state: 'done' } });
     },
     paintMap: async (id, map) => {
       const opened = find(id)?.opened;
@@ -284,11 +307,12 @@ export const createImagesSlice: Slice<ImagesSlice> = (set, get, { workers, setti
       }
     },
     runNext: () => {
-      const { images, selectedId, engine, activePackId } = get();
-      if (running || engine.state !== 'ready' || activePackId === null) return;
+      const { images, selectedId, engine, packInUse } = get();
+      if (lane.busy || engine.state !== 'ready' || packInUse.maps === null) return;
       const waiting = images.filter(({ job }) => job.state === 'waiting');
       const next = waiting.find(({ id }) => id === selectedId) ?? waiting[0];
       if (next) void run(next.id);
+      else get().runNextRefinement();
     },
   };
 };

@@ -1,3 +1,4 @@
+import type { MemoryBudget } from '../bridge/protocol.ts';
 import type { RuntimeStatus, Tier } from '../runtime/status.ts';
 import type { Slice } from './appStore.ts';
 import { type Problem, type ProblemContext, toProblem } from './problem.ts';
@@ -20,12 +21,16 @@ export interface MachineSlice {
   readonly engine: Engine;
   /** Problems of the machine, a model or an export, newest last; those of an image are with the image. */
   readonly notices: readonly Notice[];
+  /** GPU memory for models; null while the engine has not told it. */
+  readonly memoryBudget: MemoryBudget | null;
 
   /** Starts the engine and reads the packs; called once by the page. */
   start(): Promise<void>;
   /** Ends the workers, starts new ones and takes up what was waiting. */
   restartWorkers(): Promise<void>;
   selectTier(tier: Tier): Promise<void>;
+  /** Bytes of GPU memory that models may take; null: what the engine finds right. */
+  setMemoryBudget(bytes: number | null): Promise<void>;
   /** Adds a notice for anything thrown. */
   report(error: unknown, during: ProblemContext): void;
   dismissNotice(id: string): void;
@@ -37,6 +42,18 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
   /** Whether the present worker already tells of lost devices. */
   let watched = false;
 
+  /** Bytes the user chose; null: automatic. */
+  let budget = preferences.memoryBudget;
+
+  const tellBudget = async (bytes: number | null) => {
+    try {
+      set({ memoryBudget: await workers.refine.setMemoryBudget(bytes) });
+    } catch (error) {
+      // Everything goes on with what the engine has.
+      get().report(error, 'start');
+    }
+  };
+
   const startEngine = async () => {
     set({ engine: { state: 'starting' } });
     try {
@@ -46,10 +63,14 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
           const lost = new Error(reason);
           lost.name = 'DeviceLostError';
           // The job that was running tells the same story on its image; without one, it is told here.
-          if (!get().images.some((image) => image.job.state === 'analysing')) get().report(lost, 'start');
+          const isTold =
+            get().images.some(({ job }) => job.state === 'analysing') ||
+            Object.values(get().refinements).some(({ job }) => job.state === 'refining');
+          if (!isTold) get().report(lost, 'start');
         });
       watched = true;
       set({ engine: { state: 'ready', status } });
+      await tellBudget(budget);
     } catch (error) {
       set({ engine: { state: 'failed', problem: toProblem(error, 'start') } });
     }
@@ -58,10 +79,11 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
   return {
     engine: { state: 'starting' },
     notices: [],
+    memoryBudget: null,
 
     start: async () => {
       await Promise.all([startEngine(), get().loadPacks()]);
-      if (get().engine.state === 'ready') await get().openPreferredPack();
+      if (get().engine.state === 'ready') await get().openPreferredPacks();
     },
     restartWorkers: async () => {
       workers.restart();
@@ -88,6 +110,11 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
       }
       remember({ tier });
       get().runNext();
+    },
+    setMemoryBudget: async (bytes) => {
+      budget = bytes;
+      remember({ memoryBudget: bytes });
+      if (get().engine.state === 'ready') await tellBudget(bytes);
     },
     report: (error, during) => {
       const problem = toProblem(error, during);

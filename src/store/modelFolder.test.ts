@@ -61,3 +61,49 @@ test('a folder of images is images; a type is not needed where the name tells', 
 test('weights without a configuration are no model', () => {
   expect(sortFiles([file('x/model.safetensors')])).toEqual({ images: [], models: [], ignored: 1 });
 });
+
+test('a pipeline is one model with all its parts, and copies of its weights do not count', () => {
+  const { models } = sortFiles([
+    file('sd-inpainting/model_index.json'),
+    file('sd-inpainting/sd-v1-5-inpainting.safetensors', { size: 900 }),
+    file('sd-inpainting/unet/config.json'),
+    file('sd-inpainting/unet/diffusion_pytorch_model.safetensors', { size: 40 }),
+    file('sd-inpainting/unet/diffusion_pytorch_model.fp16.safetensors', { size: 20 }),
+    file('sd-inpainting/unet/diffusion_pytorch_model.bin', { size: 40 }),
+    file('sd-inpainting/vae/config.json'),
+    file('sd-inpainting/vae/diffusion_pytorch_model.fp16.safetensors', { size: 5 }),
+    file('sd-inpainting/text_encoder/config.json'),
+    file('sd-inpainting/text_encoder/pytorch_model.bin', { size: 7 }),
+    file('sd-inpainting/safety_checker/config.json'),
+    file('sd-inpainting/safety_checker/model.safetensors', { size: 500 }),
+    file('sd-inpainting/tokenizer/vocab.json'),
+    file('sd-inpainting/scheduler/scheduler_config.json'),
+  ]);
+  expect(models.map(({ name, weightBytes }) => [name, weightBytes])).toEqual([['sd-inpainting', 52]]);
+  expect(models[0]?.files.map(({ path }) => path)).toContain('unet/config.json');
+});
+
+test('a UNet and its ControlNet without an index are one model', () => {
+  const { models } = sortFiles([
+    file('pasd/unet/config.json'),
+    file('pasd/unet/diffusion_pytorch_model.safetensors'),
+    file('pasd/controlnet/config.json'),
+    file('pasd/controlnet/diffusion_pytorch_model.safetensors'),
+  ]);
+  expect(models.map(({ name, files }) => [name, files.length])).toEqual([['pasd', 4]]);
+});
+
+test('models side by side stay apart', () => {
+  const { models } = sortFiles([
+    file('all/clip/config.json'),
+    file('all/clip/model.safetensors'),
+    file('all/sdxl/model_index.json'),
+    file('all/sdxl/unet/config.json'),
+    file('all/sdxl/unet/diffusion_pytorch_model.safetensors'),
+  ]);
+  expect(models.map(({ name }) => name).sort()).toEqual(['clip', 'sdxl']);
+});
+
+test('an index without any weights is no model', () => {
+  expect(sortFiles([file('sd/model_index.json'), file('sd/unet/config.json')]).models).toEqual([]);
+});

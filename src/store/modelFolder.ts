@@ -24,7 +24,11 @@ const IMAGE_NAME = /\.(png|apng|jpe?g|jfif|webp|avif|gif|bmp|tiff?|heic|heif|jxl
 const MODEL_FILE = /\.(safetensors|bin|json|txt|model|pth)$/i;
 /** Weights as published; torch's own format is read where there are no safetensors. */
 const SAFETENSORS = /\.safetensors$/i;
-const TORCH_WEIGHTS = /(^|\/)pytorch_model[^/]*\.bin$/i;
+const TORCH_WEIGHTS = /(^|\/)(diffusion_)?pytorch_model[^/]*\.bin$/i;
+/** Parts of a published pipeline that a refinement has no use for. */
+const UNUSED_PART = /(^|\/)(safety_checker|image_encoder)\//;
+/** A second copy of weights at another precision, or from another moment of training. */
+const VARIANT = /\.(fp16|non_ema|ema)\b/i;
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
@@ -36,32 +40,60 @@ function modelName(folder: string): string {
   return nameOf(folder) || 'Model';
 }
 
+/** Folders that are a model: one of transformers' by itself, or a pipeline of diffusers with its parts in folders. */
+function modelRoots(files: readonly PathedFile[]): readonly string[] {
+  const foldersWith = (test: (path: string) => boolean) =>
+    new Set(files.filter(({ path }) => test(path)).map(({ path }) => folderOf(path)));
+  const withConfig = foldersWith((path) => nameOf(path) === 'config.json');
+  const withWeights = foldersWith((path) => SAFETENSORS.test(path) || TORCH_WEIGHTS.test(path));
+  const isPartOf = (folder: string) => [...withWeights].some((other) => isWithin(`${other}/`, folder));
+  const single = [...withConfig].filter((folder) => withWeights.has(folder));
+  const pipelines = [
+    ...foldersWith((path) => nameOf(path) === 'model_index.json'),
+    // Weights that were trained later are published without the index.
+    ...single.filter((folder) => /^(unet|controlnet)$/.test(nameOf(folder))).map(folderOf),
+  ].filter(isPartOf);
+  const roots = [...new Set([...pipelines, ...single])];
+  return roots.filter((root) => !roots.some((other) => other !== root && isWithin(`${root}/`, other)));
+}
+
+const isWithin = (path: string, folder: string): boolean => folder === '' || path.startsWith(`${folder}/`);
+
+/** Bytes of the weights that are read: no copies, and torch's format only where there is no other. */
+function weightBytes(files: readonly PathedFile[]): number {
+  const used = files.filter(({ path }) => !UNUSED_PART.test(path));
+  let sum = 0;
+  for (const folder of new Set(used.map(({ path }) => folderOf(path)))) {
+    const own = used.filter(({ path }) => folderOf(path) === folder);
+    const read = own.some(({ path }) => SAFETENSORS.test(path)) ? SAFETENSORS : TORCH_WEIGHTS;
+    // Beside the parts of a pipeline lies a copy of all of them in one file.
+    if (folder === '' && own.some(({ path }) => path === 'model_index.json')) continue;
+    const weights = own.filter(({ path }) => read.test(path));
+    const whole = weights.filter(({ path }) => !VARIANT.test(path));
+    for (const { file } of whole.length > 0 ? whole : weights) sum += file.size;
+  }
+  return sum;
+}
+
 /**
- * Sorts dropped or picked files. A folder that holds `config.json` and weights (`.safetensors`, `pytorch_model.bin`) is a model, whatever lies
- * under it belongs to it, and images in it are no images to analyse. Other images are images, by type or by name.
+ * Sorts dropped or picked files. A folder that holds `config.json` and weights (`.safetensors`, `pytorch_model.bin`), or the
+ * parts of a pipeline, is a model: whatever lies under it belongs to it, and images in it are no images to analyse. Other
+ * images are images, by type or by name.
  */
 export function sortFiles(files: readonly PathedFile[]): SortedFiles {
-  const withConfig = new Set(files.filter((f) => nameOf(f.path) === 'config.json').map((f) => folderOf(f.path)));
-  const withWeights = new Set(
-    files.filter(({ path }) => SAFETENSORS.test(path) || TORCH_WEIGHTS.test(path)).map((f) => folderOf(f.path)),
-  );
-  const roots = [...withConfig].filter((folder) => withWeights.has(folder));
-  const within = (path: string, folder: string) => folder === '' || path.startsWith(`${folder}/`);
-
+  const roots = modelRoots(files);
   const models = roots.map((folder): ModelFolder => {
     const own = files
-      .filter(({ path }) => within(path, folder) && MODEL_FILE.test(path))
+      .filter(({ path }) => isWithin(path, folder) && MODEL_FILE.test(path))
       .map(({ path, file }) => ({ path: folder === '' ? path : path.slice(folder.length + 1), file }));
-    const read = own.some(({ path }) => SAFETENSORS.test(path)) ? SAFETENSORS : TORCH_WEIGHTS;
-    const weightBytes = own.reduce((sum, { path, file }) => sum + (read.test(path) ? file.size : 0), 0);
-    return { name: modelName(folder), files: own, weightBytes };
+    return { name: modelName(folder), files: own, weightBytes: weightBytes(own) };
   });
 
   const named = roots.filter((folder) => folder !== '');
   const images: File[] = [];
   let ignored = 0;
   for (const { path, file } of files) {
-    if (named.some((folder) => within(path, folder))) continue;
+    if (named.some((folder) => isWithin(path, folder))) continue;
     if (file.type.startsWith('image/') || IMAGE_NAME.test(path)) images.push(file);
     else if (!(roots.includes('') && MODEL_FILE.test(path))) ignored += 1;
   }

@@ -1,5 +1,6 @@
+import type { PackSummary, SaveRequest } from '../bridge/protocol.ts';
 import type { Tier } from '../runtime/status.ts';
-import type { Overlay, Scale } from './viewSlice.ts';
+import type { Overlay, Scale, StageView } from './viewSlice.ts';
 
 /** What is remembered from visit to visit. */
 export interface Preferences {
@@ -9,7 +10,16 @@ export interface Preferences {
   readonly scale: Scale;
   /** The tier the user chose; null: let the self-test choose. */
   readonly tier: Tier | null;
-  readonly packId: string | null;
+  /** The pack in use of each kind. */
+  readonly packIds: Readonly<Record<PackSummary['kind'], string | null>>;
+  readonly view: StageView;
+  /** What the user changed of the choices for refinements, as `refineChoices.ts` writes and reads it. */
+  readonly refine: unknown;
+  readonly saveFormat: SaveRequest['format'];
+  /** 0..1. */
+  readonly saveQuality: number;
+  /** Bytes of GPU memory for models; null: automatic. */
+  readonly memoryBudget: number | null;
 }
 
 const KEY = 'g-refine.preferences';
@@ -20,10 +30,17 @@ export const DEFAULT_PREFERENCES: Preferences = {
   opacity: 0.75,
   scale: 'absolute',
   tier: null,
-  packId: null,
+  packIds: { maps: null, inpainting: null, restoration: null },
+  view: 'slider',
+  refine: {},
+  saveFormat: 'png',
+  saveQuality: 0.92,
+  memoryBudget: null,
 };
 
 const OVERLAYS: readonly unknown[] = ['none', 'perceptual', 'alignment', 'both', 'mask'];
+const VIEWS: readonly unknown[] = ['single', 'slider', 'sideBySide', 'difference'];
+const FORMATS: readonly unknown[] = ['png', 'jpeg', 'webp'];
 const TIERS: readonly unknown[] = ['webgpu-fp16', 'webgpu-fp32', 'wasm'];
 
 /** Reads the preferences; anything missing or damaged is as on a first visit. Never throws. */
@@ -35,13 +52,28 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
   } catch {
     // Damaged or forbidden storage: start fresh.
   }
-  const { overlay, opacity, scale, tier, packId } = stored;
+  const { overlay, opacity, scale, tier, packId, packIds, view, refine, saveFormat, saveQuality, memoryBudget } =
+    stored;
+  const share = (value: unknown, otherwise: number) =>
+    typeof value === 'number' && value >= 0 && value <= 1 ? value : otherwise;
+  const ids = typeof packIds === 'object' && packIds !== null ? (packIds as Record<string, unknown>) : {};
+  const idOf = (value: unknown) => (typeof value === 'string' ? value : null);
   return {
     overlay: OVERLAYS.includes(overlay) ? (overlay as Overlay) : DEFAULT_PREFERENCES.overlay,
-    opacity: typeof opacity === 'number' && opacity >= 0 && opacity <= 1 ? opacity : DEFAULT_PREFERENCES.opacity,
+    opacity: share(opacity, DEFAULT_PREFERENCES.opacity),
     scale: scale === 'relative' ? 'relative' : 'absolute',
     tier: TIERS.includes(tier) ? (tier as Tier) : null,
-    packId: typeof packId === 'string' ? packId : null,
+    packIds: {
+      // An earlier version knew one kind of pack.
+      maps: idOf(ids.maps) ?? idOf(packId),
+      inpainting: idOf(ids.inpainting),
+      restoration: idOf(ids.restoration),
+    },
+    view: VIEWS.includes(view) ? (view as StageView) : DEFAULT_PREFERENCES.view,
+    refine: refine ?? DEFAULT_PREFERENCES.refine,
+    saveFormat: FORMATS.includes(saveFormat) ? (saveFormat as SaveRequest['format']) : DEFAULT_PREFERENCES.saveFormat,
+    saveQuality: share(saveQuality, DEFAULT_PREFERENCES.saveQuality),
+    memoryBudget: typeof memoryBudget === 'number' && memoryBudget > 0 ? memoryBudget : null,
   };
 }
 

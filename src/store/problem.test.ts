@@ -43,3 +43,14 @@ test('a cancelled job is no problem', () => {
   expect(isAbort(new DOMException('stopped', 'AbortError'))).toBe(true);
   expect(isAbort(new Error('AbortError'))).toBe(false);
 });
+
+test('a refinement that fails keeps everything and has a remedy of its own', () => {
+  const refining = (name: ConstructorParameters<typeof UserError>[0]) =>
+    adviceFor(toProblem(new UserError(name, 'why'), 'refine'));
+  expect(refining('OutOfMemoryError').remedy).toBe('showPacks');
+  expect(refining('TierUnavailableError').remedy).toBe('useExactNumbers');
+  expect(refining('DeviceLostError')).toMatchObject({ remedy: 'retry', label: 'Refine again' });
+  for (const name of ['OutOfMemoryError', 'TierUnavailableError', 'DeviceLostError', 'CheckpointError'] as const)
+    expect(refining(name).meaning).toContain('earlier results are kept');
+  expect(adviceFor(toProblem(new UserError('ImageError', 'why'), 'save')).remedy).toBe('showSave');
+});

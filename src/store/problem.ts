@@ -1,7 +1,16 @@
 import type { UserErrorName } from '../errors.ts';
 
 /** What was being done when something went wrong. */
-export type ProblemContext = 'start' | 'switchTier' | 'open' | 'analyse' | 'install' | 'packs' | 'export';
+export type ProblemContext =
+  | 'start'
+  | 'switchTier'
+  | 'open'
+  | 'analyse'
+  | 'refine'
+  | 'save'
+  | 'install'
+  | 'packs'
+  | 'export';
 
 /** An error as the interface keeps it: plain data, whatever side of the worker boundary it came from. */
 export interface Problem {
@@ -15,10 +24,15 @@ export interface Problem {
 export type Remedy =
   | 'retry'
   | 'useProcessor'
+  /** More exact numbers: 32 bits on the GPU, else the processor; then the same again. */
+  | 'useExactNumbers'
+  /** Refinement settings as on a first visit. */
+  | 'resetRefineSettings'
   | 'addModel'
   | 'openImages'
   | 'showMachine'
   | 'showPacks'
+  | 'showSave'
   | 'restartWorkers';
 
 /** A problem in words: what happened, what it means for the image, and the one thing to do. */
@@ -85,13 +99,13 @@ const ADVICE: Readonly<Record<UserErrorName, Advice>> = {
   },
   UnsupportedModelError: {
     title: 'This kind of model is not supported',
-    meaning: `Nothing was installed; a CLIP model in the hub layout is needed. ${KEPT}`,
+    meaning: `Nothing was installed. CLIP, Stable Diffusion inpainting, SDXL inpainting and PASD in the hub layout are. ${KEPT}`,
     remedy: 'addModel',
     label: 'Choose another folder',
   },
   PackMissingError: {
     title: 'No model is installed yet',
-    meaning: `A CLIP model is needed to analyse the image. Image and prompt wait for it.`,
+    meaning: `A CLIP model is needed to see what is wrong with the image. Image and prompt wait for it.`,
     remedy: 'addModel',
     label: 'Add a model folder',
     tone: 'todo',
@@ -123,16 +137,79 @@ const UNEXPECTED: Advice = {
   label: 'Restart and try again',
 };
 
-/** The words and the remedy for a problem; one for every name, a restart for names it does not know. */
-export function adviceFor(problem: Problem): Advice {
-  const advice = Object.hasOwn(ADVICE, problem.name) ? ADVICE[problem.name as UserErrorName] : UNEXPECTED;
-  if (problem.name === 'OutOfMemoryError' && problem.during === 'install') {
-    return {
-      ...advice,
+const REFINE_KEPT = 'Picture, prompt and earlier results are kept.';
+
+/** Where the same error means something else for what was being done. */
+const SPECIAL: Partial<Record<ProblemContext, Partial<Record<UserErrorName, Partial<Advice>>>>> = {
+  install: {
+    OutOfMemoryError: {
       meaning: `Nothing was installed. ${KEPT} A smaller precision needs less memory.`,
       remedy: 'addModel',
       label: 'Choose a smaller precision',
-    };
-  }
-  return advice;
+    },
+  },
+  refine: {
+    DeviceLostError: {
+      meaning: `It was tried again on a fresh device and lost once more. ${REFINE_KEPT}`,
+      label: 'Refine again',
+    },
+    OutOfMemoryError: {
+      title: 'The models need more memory than there is',
+      meaning: `Smaller pieces were tried already. ${REFINE_KEPT} The same model at 8 or 4 bits needs a half or a quarter.`,
+      remedy: 'showPacks',
+      label: 'Choose smaller models',
+    },
+    TierUnavailableError: {
+      title: 'The numbers ran over on this device',
+      meaning: `It stopped before a spoiled picture could come of it. ${REFINE_KEPT} More exact numbers are slower and safe.`,
+      remedy: 'useExactNumbers',
+      label: 'Refine with exact numbers',
+    },
+    PackMissingError: {
+      title: 'A model is missing',
+      meaning: `A refinement needs CLIP and a model that repairs. ${REFINE_KEPT}`,
+    },
+    CheckpointError: {
+      title: 'An installed model cannot be read',
+      meaning: `Adding it again makes it whole. ${REFINE_KEPT}`,
+      remedy: 'showPacks',
+      label: 'Manage models',
+    },
+    UnsupportedModelError: {
+      title: 'These models do not work together',
+      meaning: `${REFINE_KEPT} Another model of the same kind may.`,
+      remedy: 'showPacks',
+      label: 'Choose another model',
+    },
+    ImageError: { title: 'This picture cannot be refined', meaning: REFINE_KEPT },
+    StorageError: { title: "The browser's storage refused", meaning: `${REFINE_KEPT} Removing a model makes room.` },
+  },
+  save: {
+    ImageError: {
+      title: 'The picture could not be written',
+      meaning: 'It is still here. Another format may work.',
+      remedy: 'showSave',
+      label: 'Choose another format',
+    },
+    OutOfMemoryError: {
+      title: 'There was not enough memory to write the picture',
+      meaning: 'It is still here. JPEG needs the least.',
+      remedy: 'showSave',
+      label: 'Choose another format',
+    },
+    StorageError: {
+      title: 'The file could not be written',
+      meaning: 'The picture is still here; another place may work.',
+      remedy: 'showSave',
+      label: 'Save again',
+    },
+  },
+};
+
+/** The words and the remedy for a problem; one for every name, a restart for names it does not know. */
+export function adviceFor(problem: Problem): Advice {
+  const advice = Object.hasOwn(ADVICE, problem.name) ? ADVICE[problem.name as UserErrorName] : UNEXPECTED;
+  const special = Object.hasOwn(SPECIAL, problem.during) ? SPECIAL[problem.during] : undefined;
+  const part = special && Object.hasOwn(special, problem.name) ? special[problem.name as UserErrorName] : undefined;
+  return { ...advice, ...part };
 }

@@ -7,6 +7,15 @@ export type Overlay = 'none' | 'perceptual' | 'alignment' | 'both' | 'mask';
 /** `absolute`: 0 to 1 for every image; `relative`: the map's own lowest to highest value. */
 export type Scale = 'absolute' | 'relative';
 
+/**
+ * How a result and what it came from are shown. `single`: the result; `slider`: both, parted by a line one can drag;
+ * `difference`: what changed, amplified.
+ */
+export type StageView = 'single' | 'slider' | 'sideBySide' | 'difference';
+
+/** What a result is compared with: the file, or what the latest refinement started from. */
+export type CompareWith = 'original' | 'previous';
+
 /** A panel that opens over the screen; at most one is open. */
 export type Panel = 'machine' | 'packs' | 'export' | 'details' | null;
 
@@ -22,8 +31,16 @@ export interface ViewSlice {
   readonly pinnedPhrase: number | null;
   /** Index of the phrase under the pointer or focus; its map shows while it is there. */
   readonly hoveredPhrase: number | null;
-  /** While true, nothing lies over the picture. */
+  /** While true, the original is shown and nothing lies over it. */
   readonly showOriginal: boolean;
+  readonly view: StageView;
+  readonly compareWith: CompareWith;
+  /** Where the line of the slider is, 0..1 of the stage's width. */
+  readonly divider: number;
+  /** What differences are multiplied with. */
+  readonly amplification: number;
+  /** Index of the repaired region pointed at: it is outlined in the picture. */
+  readonly hoveredRegion: number | null;
   readonly panel: Panel;
   readonly helpOpen: boolean;
   /** On narrow screens, whether the inspector's sheet is up. */
@@ -37,6 +54,11 @@ export interface ViewSlice {
   togglePinnedPhrase(index: number): void;
   hoverPhrase(index: number | null): void;
   setShowOriginal(show: boolean): void;
+  setView(view: StageView): void;
+  setCompareWith(compareWith: CompareWith): void;
+  setDivider(divider: number): void;
+  setAmplification(amplification: number): void;
+  hoverRegion(index: number | null): void;
   setPanel(panel: Panel): void;
   setHelpOpen(open: boolean): void;
   setSheetOpen(open: boolean): void;
@@ -51,6 +73,11 @@ export const createViewSlice: Slice<ViewSlice> = (set, get, { preferences, remem
   pinnedPhrase: null,
   hoveredPhrase: null,
   showOriginal: false,
+  view: preferences.view,
+  compareWith: 'original',
+  divider: 0.5,
+  amplification: 8,
+  hoveredRegion: null,
   panel: null,
   helpOpen: false,
   sheetOpen: false,
@@ -83,6 +110,14 @@ export const createViewSlice: Slice<ViewSlice> = (set, get, { preferences, remem
   },
   hoverPhrase: (index) => set({ hoveredPhrase: index }),
   setShowOriginal: (show) => set({ showOriginal: show }),
+  setView: (view) => {
+    set({ view });
+    remember({ view });
+  },
+  setCompareWith: (compareWith) => set({ compareWith }),
+  setDivider: (divider) => set({ divider: Math.min(1, Math.max(0, divider)) }),
+  setAmplification: (amplification) => set({ amplification }),
+  hoverRegion: (hoveredRegion) => set({ hoveredRegion }),
   setPanel: (panel) => set({ panel }),
   setHelpOpen: (open) => set({ helpOpen: open }),
   setSheetOpen: (open) => set({ sheetOpen: open }),

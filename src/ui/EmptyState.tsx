@@ -17,7 +17,7 @@ export function EmptyState() {
       <section className={styles.target}>
         <Icon name="image" size={40} className={styles.picture} />
         <p className={styles.sentence}>
-          Drop a generated image to see where it looks wrong and where it misses its prompt.
+          Drop a generated image to see where it looks wrong or misses its prompt, and to repair just that.
         </p>
         <p className={styles.actions}>
           <button
@@ -91,7 +91,7 @@ function whyThisTier({ tiers, tier }: RuntimeStatus): string | null {
 
 function Models() {
   const packs = useApp((state) => state.packs);
-  const active = useApp((state) => state.activePackId);
+  const inUse = useApp((state) => state.packInUse);
   const installing = useApp((state) => state.install);
   return (
     <section className={styles.card}>
@@ -106,7 +106,7 @@ function Models() {
                 <span className={styles.main}>{pack.name}</span>{' '}
                 <span className={controls.quietText}>
                   {pack.description} · {PRECISION_NAMES[pack.precision]} · {bytes(pack.byteLength)}
-                  {pack.id === active && ' · in use'}
+                  {pack.id === inUse[pack.kind] && ' · in use'}
                 </span>
               </li>
             ))}

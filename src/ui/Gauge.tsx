@@ -1,4 +1,6 @@
 import styles from './Gauge.module.css';
+import { changeWords } from './refineWords.ts';
+import { Change } from './ScoreTable.tsx';
 import { percent } from './words.ts';
 
 const RADIUS = 30;
@@ -9,15 +11,19 @@ const ARC = 1.5 * Math.PI * RADIUS;
 export function Gauge({
   name,
   score,
+  before = null,
   busy,
   note,
 }: {
   name: string;
   score: number | null;
+  /** The score it is compared with. */
+  before?: number | null | undefined;
   busy: boolean;
   note: string;
 }) {
   const known = score !== null;
+  const change = changeWords(before, score);
   return (
     <div className={styles.gauge} data-testid={`gauge-${name.toLowerCase()}`}>
       <svg viewBox="0 0 72 66" className={styles.dial} aria-hidden="true">
@@ -41,6 +47,11 @@ export function Gauge({
         {percent(score)}
       </div>
       <div className={styles.name}>{name}</div>
+      {change && (
+        <p className={styles.change}>
+          <Change before={before} after={score} />
+        </p>
+      )}
     </div>
   );
 }

@@ -38,7 +38,8 @@ export function HelpDialog() {
       <p className={styles.text}>
         <b>PQ</b>, perceptual quality, is low where the picture looks wrong. <b>AQ</b>, alignment quality, is low where
         it misses the prompt. Both run from 0, bad, to 100, good; good places stay clear so that the colours lead to the
-        bad ones. All numbers are estimates by a model, made on this machine; nothing is uploaded.
+        bad ones. All numbers are estimates by a model, made on this machine; nothing is uploaded. A refinement repaints
+        only what is bad and keeps only what measures better: every other pixel stays as it is.
       </p>
     </Modal>
   );

@@ -1,4 +1,5 @@
 import type { ImageItem } from '../store/imagesSlice.ts';
+import { refinementsOf } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import styles from './ProblemCard.module.css';
@@ -11,18 +12,20 @@ const NO_MODEL = { name: 'PackMissingError', message: '', during: 'analyse' } as
 export function ImageProblem({ image }: { image: ImageItem }) {
   const store = useAppStore();
   const noModel = useApp(
-    ({ packs, activePackId, openingPackId, install }) =>
-      packs !== null && activePackId === null && openingPackId === null && install === null,
+    ({ packs, packInUse, openingPackId, install }) =>
+      packs !== null && packInUse.maps === null && openingPackId === null && install === null,
   );
-  const packName = useApp(({ packs, activePackId }) => packs?.find(({ id }) => id === activePackId)?.name ?? null);
+  const packName = useApp(({ packs, packInUse }) => packs?.find(({ id }) => id === packInUse.maps)?.name ?? null);
   const otherModel = useApp(
-    ({ activePackId }) => image.packId !== null && activePackId !== null && activePackId !== image.packId,
+    ({ packInUse }) => image.packId !== null && packInUse.maps !== null && packInUse.maps !== image.packId,
   );
   const { job, opened, id, perceptual } = image;
+  const refinement = useApp((state) => refinementsOf(state, image.id).job);
   const hints = opened?.hints ?? [];
   return (
     <>
       {job.state === 'failed' && <ProblemCard problem={job.problem} imageId={id} />}
+      {refinement.state === 'failed' && <ProblemCard problem={refinement.problem} imageId={id} />}
       {noModel && job.state !== 'failed' && <ProblemCard problem={NO_MODEL} imageId={id} />}
       {hints.length > 0 && (
         <ul className={styles.hints} data-testid="image-hints">

@@ -2,13 +2,17 @@ import { memo } from 'react';
 import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { classes } from './classes.ts';
+import type { Comparison } from './comparison.ts';
 import { Gauge } from './Gauge.tsx';
 import { Hint } from './Hint.tsx';
+import { HistoryPanel } from './HistoryPanel.tsx';
 import { ImageDetails } from './ImageDetails.tsx';
 import styles from './Inspector.module.css';
 import { FACTORS } from './layer.ts';
 import { MeasuringDetails } from './MeasuringDetails.tsx';
 import { PhraseIcon } from './PhraseIcon.tsx';
+import { RefinePanel } from './RefinePanel.tsx';
+import { ResultPanel } from './ResultPanel.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { FACTOR_NAMES, FACTOR_NOTES, MODE_NOTES, PHRASE_STATUS_NAMES, PHRASE_STATUS_NOTES, percent } from './words.ts';
 
@@ -16,9 +20,20 @@ const QUALITY_NOTE =
   'Q_P: how good the picture looks, whatever it shows. The overall impression, lowered by every factor that is too low.';
 const MATCH_NOTE = 'Q_A: how much of the prompt the picture shows.';
 
-/** The scores of the picture and what they are made of. */
-export const Inspector = memo(function Inspector({ image }: { image: ImageItem }) {
-  const { perceptual, alignment, job } = image;
+/** The scores of the picture, what they are made of, and what can be done about them. */
+export const Inspector = memo(function Inspector({
+  image,
+  shown,
+  comparison,
+}: {
+  image: ImageItem;
+  /** The same with what is known of the picture on the stage: the image itself, or a result. */
+  shown: ImageItem;
+  comparison: Comparison | null;
+}) {
+  const { perceptual, alignment } = shown;
+  const { job } = image;
+  const was = comparison?.before.analysis ?? null;
   const busy = job.state === 'analysing' || job.state === 'waiting' || job.state === 'opening';
   return (
     <div className={styles.inspector}>
@@ -26,21 +41,36 @@ export const Inspector = memo(function Inspector({ image }: { image: ImageItem }
         <Hint text={QUALITY_NOTE} side="left">
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: its explanation opens on focus. */}
           <div tabIndex={0} className={styles.gauge}>
-            <Gauge name="Quality" score={perceptual?.score ?? null} busy={busy} note={QUALITY_NOTE} />
+            <Gauge
+              name="Quality"
+              score={perceptual?.score ?? null}
+              before={was?.perceptual.score}
+              busy={busy}
+              note={QUALITY_NOTE}
+            />
           </div>
         </Hint>
         <Hint text={MATCH_NOTE} side="left">
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: its explanation opens on focus. */}
           <div tabIndex={0} className={styles.gauge}>
-            <Gauge name="Match" score={alignment?.score ?? null} busy={busy} note={MATCH_NOTE} />
+            <Gauge
+              name="Match"
+              score={alignment?.score ?? null}
+              before={was?.alignment?.score}
+              busy={busy}
+              note={MATCH_NOTE}
+            />
           </div>
         </Hint>
       </div>
+      <RefinePanel image={image} />
+      {comparison && <ResultPanel imageId={image.id} comparison={comparison} />}
+      <HistoryPanel image={image} />
       <Factors perceptual={perceptual} />
-      <Phrases image={image} alignment={alignment} />
-      {image.result && image.result.hints.length > 0 && (
+      <Phrases image={shown} alignment={alignment} />
+      {shown.result && shown.result.hints.length > 0 && (
         <ul className={styles.hints}>
-          {image.result.hints.map((hint) => (
+          {shown.result.hints.map((hint) => (
             <li key={hint}>{hint}</li>
           ))}
         </ul>

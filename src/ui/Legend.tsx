@@ -1,11 +1,24 @@
 import type { Scale } from '../store/viewSlice.ts';
 import styles from './Legend.module.css';
 import type { Layer } from './layer.ts';
-import { colorRange, legendGradient } from './paintLayer.ts';
+import { legendGradient } from './paintLayer.ts';
 import { percent } from './words.ts';
 
 /** What the colours over the picture mean, with numbers. */
-export function Legend({ layer, scale, opacity }: { layer: Layer; scale: Scale; opacity: number }) {
+export function Legend({
+  layer,
+  scale,
+  range: [low, high],
+  opacity,
+  isShared,
+}: {
+  layer: Layer;
+  scale: Scale;
+  range: readonly [number, number];
+  opacity: number;
+  /** Whether two pictures are seen with these colours. */
+  isShared: boolean;
+}) {
   if (layer.mask) {
     return (
       <figure className={styles.legend} data-testid="legend">
@@ -15,14 +28,17 @@ export function Legend({ layer, scale, opacity }: { layer: Layer; scale: Scale; 
       </figure>
     );
   }
-  const [low, high] = colorRange(layer, scale);
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((at) => low + (high - low) * at);
   const [worst, best] = layer.reads === 'quality' ? ['bad', 'good'] : ['not here', 'here'];
   return (
     <figure className={styles.legend} data-testid="legend">
       <figcaption>
         <b>{layer.name}</b>
-        {scale === 'relative' ? ' · relative to this picture' : ' · absolute'}
+        {scale === 'relative'
+          ? isShared
+            ? ' · relative to both pictures'
+            : ' · relative to this picture'
+          : ' · absolute'}
       </figcaption>
       <div className={styles.bar}>
         <div className={styles.ramp} style={{ background: legendGradient(layer.reads), opacity }} />

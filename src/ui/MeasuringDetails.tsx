@@ -7,7 +7,7 @@ import { MODE_CHOICES } from './words.ts';
 export function MeasuringDetails() {
   const store = useAppStore();
   const { imageSize, perceptualMode } = useApp((state) => state.settings);
-  const sizes = useApp(({ packs, activePackId }) => packs?.find(({ id }) => id === activePackId)?.imageSizes ?? null);
+  const sizes = useApp(({ packs, packInUse }) => packs?.find(({ id }) => id === packInUse.maps)?.imageSizes ?? null);
   const change = (part: Partial<AnalysisSettings>) => store.getState().changeSettings(part);
   return (
     <details className={styles.details}>

@@ -1,28 +1,28 @@
 import { useEffect, useRef } from 'react';
-import type { Scale } from '../store/viewSlice.ts';
 import type { Layer } from './layer.ts';
 import { paintLayer } from './paintLayer.ts';
 import styles from './Stage.module.css';
 import type { Size } from './viewport.ts';
 
-/** A map over the picture. Only another map or scale paints again; opacity is the compositor's work. */
+/** A map over the picture. Only another map or range paints again; opacity is the compositor's work. */
 export function OverlayCanvas({
   layer,
-  scale,
+  range,
   opacity,
   size,
 }: {
   layer: Layer;
-  scale: Scale;
+  range: readonly [number, number];
   opacity: number;
   size: Size;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { map, reads, mask } = layer;
+  const [low, high] = range;
   const aspect = size.width / size.height;
 
   useEffect(() => {
-    const painting = paintLayer({ map, reads, mask }, { aspect, scale });
+    const painting = paintLayer({ map, reads, mask }, { aspect, range: [low, high] });
     let next: ReturnType<typeof setTimeout>;
     const paint = () => {
       const step = painting.next();
@@ -39,7 +39,7 @@ export function OverlayCanvas({
     };
     paint();
     return () => clearTimeout(next);
-  }, [map, reads, mask, scale, aspect]);
+  }, [map, reads, mask, low, high, aspect]);
 
   return <canvas ref={canvas} className={styles.overlay} style={{ opacity }} data-testid="overlay" />;
 }

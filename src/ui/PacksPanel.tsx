@@ -1,10 +1,12 @@
 import { useState } from 'react';
 import type { PackSummary } from '../bridge/protocol.ts';
+import { PACK_KINDS, type PackKind } from '../store/packsSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { useFiles } from './Files.tsx';
 import { Icon } from './Icon.tsx';
 import styles from './Panel.module.css';
+import { PACK_KIND_WORDS } from './refineWords.ts';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { bytes, PRECISION_NAMES } from './words.ts';
 
@@ -17,15 +19,32 @@ export function PacksPanel() {
       <section>
         <h2>Models on this machine</h2>
         {packs === null && <p className={styles.quiet}>Reading…</p>}
-        {packs?.length === 0 && <p className={styles.quiet}>None yet.</p>}
-        <ul className={styles.choices}>
-          {packs?.map((pack) => (
-            <Pack key={pack.id} pack={pack} />
-          ))}
-        </ul>
+        {packs &&
+          PACK_KINDS.map((kind) => <Kind key={kind} kind={kind} packs={packs.filter((pack) => pack.kind === kind)} />)}
       </section>
       <AddModel installing={installing} />
     </div>
+  );
+}
+
+/** The packs of one kind: at most one of them is in use. */
+function Kind({ kind, packs }: { kind: PackKind; packs: readonly PackSummary[] }) {
+  const { name, does, missing } = PACK_KIND_WORDS[kind];
+  return (
+    <section className={styles.kind} aria-label={name}>
+      <h3>
+        {name} <span>{does}</span>
+      </h3>
+      {packs.length === 0 ? (
+        <p className={styles.quiet}>{missing}</p>
+      ) : (
+        <ul className={styles.choices}>
+          {packs.map((pack) => (
+            <Pack key={pack.id} pack={pack} />
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }
 
@@ -36,8 +55,9 @@ export function AddModel({ installing }: { installing: boolean }) {
     <section>
       <h2>Add a model</h2>
       <p className={styles.quiet}>
-        A CLIP folder as published on Hugging Face, for example <i>openai/clip-vit-base-patch16</i>: config.json,
-        model.safetensors and the tokenizer's files. Drop it anywhere, or choose it here. It stays on this machine.
+        Any folder as published on Hugging Face: CLIP (such as <i>openai/clip-vit-base-patch16</i>), Stable Diffusion
+        inpainting, SDXL inpainting, or PASD. Drop it anywhere, or choose it here: what it is, is read from its files.
+        It stays on this machine.
       </p>
       <p className={classes(styles.row, styles.addButtons)}>
         <button type="button" className={controls.button} onClick={pickModelFolder} disabled={installing}>
@@ -58,7 +78,7 @@ export function AddModel({ installing }: { installing: boolean }) {
 
 function Pack({ pack }: { pack: PackSummary }) {
   const store = useAppStore();
-  const used = useApp((state) => state.activePackId === pack.id);
+  const used = useApp((state) => state.packInUse[pack.kind] === pack.id);
   const opening = useApp((state) => state.openingPackId === pack.id);
   const [asking, setAsking] = useState(false);
   if (asking) {

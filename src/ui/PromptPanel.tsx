@@ -7,11 +7,19 @@ import { Icon } from './Icon.tsx';
 import { PhraseIcon } from './PhraseIcon.tsx';
 import styles from './PromptPanel.module.css';
 import { type PromptSegment, promptSegments } from './promptSegments.ts';
+import { emphasisedPieces } from './refineWords.ts';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { PHRASE_STATUS_NAMES, percent, sourceWords } from './words.ts';
 
 /** The prompt as typed, its phrases marked by what became of them; editable. */
-export const PromptPanel = memo(function PromptPanel({ image }: { image: ImageItem }) {
+export const PromptPanel = memo(function PromptPanel({
+  image,
+  painted,
+}: {
+  image: ImageItem;
+  /** P′: what the result shown was painted with; null: no result is shown. */
+  painted: string | null;
+}) {
   const store = useAppStore();
   const [editing, setEditing] = useState(false);
   const { id, prompt, alignment, alignmentPrompt, opened, job } = image;
@@ -77,6 +85,7 @@ export const PromptPanel = memo(function PromptPanel({ image }: { image: ImageIt
           onLeave={() => setEditing(false)}
         />
       )}
+      {painted !== null && <PaintedPrompt prompt={painted} />}
       {metadata?.negativePrompt && (
         <p className={styles.negative}>
           <b>Negative</b> {metadata.negativePrompt}
@@ -85,6 +94,30 @@ export const PromptPanel = memo(function PromptPanel({ image }: { image: ImageIt
     </section>
   );
 });
+
+/** The prompt a result was painted with: what was missing is stressed. */
+function PaintedPrompt({ prompt }: { prompt: string }) {
+  const pieces = emphasisedPieces(prompt);
+  if (!pieces.some(({ weight }) => weight !== 1)) {
+    return <p className={styles.negative}>Painted with the prompt as it is: no phrase had to be stressed.</p>;
+  }
+  return (
+    <p className={styles.painted} data-testid="painted-prompt">
+      <b>Painted with</b>{' '}
+      {pieces.map(({ text, weight }, i) =>
+        weight === 1 ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text never change places.
+          <span key={i}>{text}</span>
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: as above.
+          <mark key={i}>
+            {text} <span className={styles.weight}>×{weight.toFixed(2)}</span>
+          </mark>
+        ),
+      )}
+    </p>
+  );
+}
 
 function PromptEditor({
   value,

@@ -1,11 +1,10 @@
-import { type ReactNode, useEffect, useState } from 'react';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import type { Install } from '../store/packsSlice.ts';
-import { classes } from './classes.ts';
-import controls from './controls.module.css';
-import { Icon } from './Icon.tsx';
+import { RefineTask } from './RefineTask.tsx';
 import styles from './StatusBar.module.css';
 import { selectedImage, useApp, useAppStore } from './StoreContext.tsx';
+import { Task } from './Task.tsx';
+import { useNow } from './useNow.ts';
 import { bytes, duration, INSTALL_WORDS, STAGE_WORDS, TIER_NAMES, timeLeft } from './words.ts';
 
 /** What is going on, how far it is, and the button that stops it. */
@@ -13,25 +12,19 @@ export function StatusBar() {
   const store = useAppStore();
   const install = useApp((state) => state.install);
   const images = useApp((state) => state.images);
+  const isRefining = useApp(({ refinements }) =>
+    Object.values(refinements).some(({ job }) => job.state === 'refining'),
+  );
   const running = images.find(({ job }) => job.state === 'analysing');
   const { cancelAnalyses, cancelInstall } = store.getState();
   return (
     <footer className={styles.bar}>
       {running && <AnalysisTask image={running} images={images} onCancel={cancelAnalyses} />}
+      <RefineTask />
       {install && <InstallTask install={install} onCancel={cancelInstall} />}
-      {!running && !install && <Idle />}
+      {!running && !install && !isRefining && <Idle />}
     </footer>
   );
-}
-
-/** The present moment, told again while something is going on. */
-function useNow(): number {
-  const [now, setNow] = useState(() => performance.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(performance.now()), 500);
-    return () => clearInterval(timer);
-  }, []);
-  return now;
 }
 
 function AnalysisTask({
@@ -90,50 +83,6 @@ function InstallTask({ install, onCancel }: { install: Install; onCancel: () => 
       {left !== null && <span>about {duration(left)} left</span>}
       {progress && <span className={styles.file}>{progress.item}</span>}
     </Task>
-  );
-}
-
-function Task({
-  what,
-  fraction,
-  cancelling,
-  onCancel,
-  children,
-}: {
-  what: string;
-  /** 0..1; null: not known. */
-  fraction: number | null;
-  cancelling: boolean;
-  onCancel: () => void;
-  children: ReactNode;
-}) {
-  return (
-    <div className={styles.task} data-testid="task">
-      <Icon name="spinner" className={controls.spinner} />
-      <span className={styles.what} role="status">
-        {what}
-      </span>
-      <div className={styles.track}>
-        <div
-          className={classes(styles.done, fraction === null && styles.unknown)}
-          style={fraction === null ? {} : { width: `${Math.min(1, fraction) * 100}%` }}
-          role="progressbar"
-          aria-label={what}
-          aria-valuemin={0}
-          aria-valuemax={100}
-          aria-valuenow={fraction === null ? undefined : Math.round(fraction * 100)}
-        />
-      </div>
-      <div className={styles.facts}>{children}</div>
-      <button
-        type="button"
-        className={classes(controls.button, styles.cancel)}
-        onClick={onCancel}
-        disabled={cancelling}
-      >
-        Cancel <kbd className={controls.key}>Esc</kbd>
-      </button>
-    </div>
   );
 }
 

@@ -1,5 +1,8 @@
 import { type KeyboardEvent, memo, useEffect, useRef } from 'react';
 import type { ImageItem } from '../store/imagesSlice.ts';
+import { currentEntry } from '../store/refineHistory.ts';
+import { keptVariant, type Refinements } from '../store/refinement.ts';
+import { refinementsOf } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { useFiles } from './Files.tsx';
@@ -12,6 +15,7 @@ import { percent } from './words.ts';
 export const Strip = memo(function Strip() {
   const store = useAppStore();
   const images = useApp((state) => state.images);
+  const refinements = useApp((state) => state.refinements);
   const selectedId = useApp((state) => state.selectedId);
   const { pickImages } = useFiles();
   const list = useRef<HTMLUListElement>(null);
@@ -40,12 +44,12 @@ export const Strip = memo(function Strip() {
               className={styles.thumb}
               data-image={image.id}
               aria-current={image.id === selectedId}
-              aria-label={`${image.file.name}, ${statusWords(image)}`}
+              aria-label={`${image.file.name}, ${statusWords(image, refinementsOf({ refinements }, image.id))}`}
               tabIndex={image.id === selectedId ? 0 : -1}
               onClick={() => store.getState().select(image.id)}
             >
               <Thumbnail preview={image.opened?.preview ?? null} />
-              <State image={image} />
+              <State image={image} refinements={refinementsOf({ refinements }, image.id)} />
             </button>
             <button
               type="button"
@@ -71,7 +75,15 @@ export const Strip = memo(function Strip() {
   );
 });
 
-function statusWords({ job, perceptual, alignment }: ImageItem): string {
+function statusWords({ job, perceptual, alignment }: ImageItem, refinements: Refinements): string {
+  if (refinements.job.state === 'refining') return 'being refined';
+  if (refinements.job.state === 'waiting') return 'waiting to be refined';
+  if (refinements.job.state === 'failed') return 'refining failed';
+  const after = shownResult(refinements);
+  if (after && job.state === 'done') {
+    const { perceptual: quality, alignment: match } = after;
+    return `refined, quality ${percent(quality.score)}${match ? `, match ${percent(match.score)}` : ''}`;
+  }
   switch (job.state) {
     case 'opening':
       return 'opening';
@@ -88,8 +100,22 @@ function statusWords({ job, perceptual, alignment }: ImageItem): string {
   }
 }
 
-function State({ image }: { image: ImageItem }) {
-  const { job, perceptual } = image;
+/** What was measured of the result shown; null: the original is shown. */
+function shownResult({ history }: Refinements) {
+  const entry = currentEntry(history);
+  return entry && keptVariant(entry).result.after;
+}
+
+function State({ image, refinements }: { image: ImageItem; refinements: Refinements }) {
+  const { perceptual } = image;
+  const { state } = refinements.job;
+  const after = shownResult(refinements);
+  const job =
+    state === 'refining'
+      ? { state: 'analysing' }
+      : state === 'waiting' || (state === 'failed' && image.job.state === 'done')
+        ? { state }
+        : image.job;
   switch (job.state) {
     case 'opening':
     case 'analysing':
@@ -111,8 +137,13 @@ function State({ image }: { image: ImageItem }) {
         </span>
       );
     case 'done':
-      return <span className={styles.badge}>{percent(perceptual?.score)}</span>;
-    case 'idle':
+      return (
+        <span className={styles.badge}>
+          {after && <Icon name="refine" size={11} />}
+          {percent((after?.perceptual ?? perceptual)?.score)}
+        </span>
+      );
+    default:
       return null;
   }
 }

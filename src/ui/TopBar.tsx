@@ -16,14 +16,17 @@ import { machineWords, PRECISION_NAMES } from './words.ts';
 export function TopBar() {
   const store = useAppStore();
   const engine = useApp((state) => state.engine);
-  const pack = useApp(({ packs, activePackId }) => packs?.find(({ id }) => id === activePackId) ?? null);
+  const pack = useApp(({ packs, packInUse }) => packs?.find(({ id }) => id === packInUse.maps) ?? null);
+  const repairing = useApp(
+    ({ packInUse: { inpainting, restoration } }) => [inpainting, restoration].filter(Boolean).length,
+  );
   const packsKnown = useApp((state) => state.packs !== null);
   const opening = useApp((state) => state.openingPackId !== null);
   const hasImages = useApp((state) => state.images.length > 0);
   const { pickImages } = useFiles();
   const machine = machineWords(engine);
   const packWords = pack
-    ? `${pack.name.slice(pack.name.lastIndexOf('/') + 1)}, ${PRECISION_NAMES[pack.precision]}`
+    ? `${pack.name.slice(pack.name.lastIndexOf('/') + 1)}, ${PRECISION_NAMES[pack.precision]}${repairing > 0 ? ` +${repairing}` : ''}`
     : opening
       ? 'Opening model…'
       : packsKnown

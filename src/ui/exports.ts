@@ -2,8 +2,11 @@ import { toRecord } from '../pipeline/analysisRecord.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { AppStore } from '../store/appStore.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
-import { type Layer, layerOf, worseOf } from './layer.ts';
-import { selectedImage } from './StoreContext.tsx';
+import { refinedName } from '../store/refinement.ts';
+import { refinementsOf } from '../store/refineSlice.ts';
+import { shownItem } from './comparison.ts';
+import { type Layer, layerOf, layerViewOf, worseOf } from './layer.ts';
+import { chooseFile, downloadBlob, type Format, formatOfName } from './pictureFile.ts';
 
 /** A map that can be saved. */
 export interface SavableMap {
@@ -36,37 +39,69 @@ export function savableLayer({ map, name, reads }: Layer): SavableMap {
   };
 }
 
-const baseName = (file: File) => file.name.replace(/\.[^.]+$/, '') || 'image';
-
-function saveBlob(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The download has read the address by then; sooner, some browsers save nothing.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
+/** Name of the files saved of what is shown, without extension. */
+const baseName = (store: AppStore, { id, file }: ImageItem) =>
+  refinementsOf(store.getState(), id).history.currentId === null
+    ? file.name.replace(/\.[^.]+$/, '') || 'image'
+    : refinedName(file.name);
 
 /** Saves a map as PNG at the picture's size, painted by the worker. */
 export async function saveMap(store: AppStore, image: ImageItem, { map, suffix }: SavableMap): Promise<void> {
+  const name = baseName(store, image);
   const blob = await store.getState().paintMap(image.id, map);
-  if (blob) saveBlob(blob, `${baseName(image.file)}.${suffix}.png`);
+  if (blob) downloadBlob(blob, `${name}.${suffix}.png`);
 }
 
 /** Saves every number of the last analysis as JSON. */
-export function saveNumbers(image: ImageItem): void {
+export function saveNumbers(store: AppStore, image: ImageItem): void {
   if (!image.result) return;
   const json = JSON.stringify({ file: image.file.name, ...(toRecord(image.result) as object) }, null, 1);
-  saveBlob(new Blob([json], { type: 'application/json' }), `${baseName(image.file)}.g-refine.json`);
+  downloadBlob(new Blob([json], { type: 'application/json' }), `${baseName(store, image)}.g-refine.json`);
 }
 
-/** Saves what is in view: the map over the picture, or the numbers where there is none. */
-export async function saveInView(store: AppStore): Promise<void> {
+/** Whether a result is shown of the selected image: a picture that can be saved. */
+export function isResultShown(store: AppStore): boolean {
   const state = store.getState();
-  const image = selectedImage(state);
-  if (!image) return;
-  const layer = layerOf(image, { ...state, hoveredPhrase: null, showOriginal: false });
-  if (layer && !layer.mask) await saveMap(store, image, savableLayer(layer));
-  else saveNumbers(image);
+  return state.selectedId !== null && refinementsOf(state, state.selectedId).history.currentId !== null;
+}
+
+/**
+ * Saves the result shown of the selected image with the original's metadata: where the browser lets one choose a place
+ * there, else as a download.
+ */
+export async function savePicture(store: AppStore): Promise<void> {
+  const state = store.getState();
+  const image = state.images.find(({ id }) => id === state.selectedId);
+  if (!image || !isResultShown(store) || state.savingId !== null) return;
+  const chosen: Format = state.saveChoice.format;
+  try {
+    // Asked first: the browser only lets a page ask right after a key or a click.
+    const place = await chooseFile(refinedName(image.file.name), chosen);
+    if (place === 'cancelled') return;
+    const format = place ? (formatOfName(place.name) ?? chosen) : chosen;
+    const blob = await store.getState().writePicture(image.id, format);
+    if (!blob) return;
+    if (place) await place.write(blob);
+    else downloadBlob(blob, `${refinedName(image.file.name)}.${extensionOf(chosen)}`);
+  } catch (error) {
+    const failure = new Error(error instanceof Error ? error.message : String(error));
+    failure.name = 'StorageError';
+    store.getState().report(failure, 'save');
+  }
+}
+
+const extensionOf = (format: Format) => (format === 'jpeg' ? 'jpg' : format);
+
+/** Saves what is in view: the result, else the map over the picture, else the numbers. */
+export async function saveInView(store: AppStore): Promise<void> {
+  if (isResultShown(store)) {
+    await savePicture(store);
+    return;
+  }
+  const state = store.getState();
+  const item = shownItem(state);
+  if (!item) return;
+  const layer = layerOf(item, { ...layerViewOf(state), hoveredPhrase: null, showOriginal: false });
+  if (layer && !layer.mask) await saveMap(store, item, savableLayer(layer));
+  else saveNumbers(store, item);
 }

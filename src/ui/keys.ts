@@ -14,9 +14,21 @@ export const KEYS: readonly {
       { names: ['B'], does: 'Both' },
       { names: ['M'], does: 'Mask' },
       { names: ['N'], does: 'None' },
-      { names: ['Space'], does: 'Original while held' },
+      { names: ['Space'], does: 'Original, while held' },
       { names: ['[', ']'], does: 'Opacity' },
       { names: ['S'], does: 'Absolute or relative' },
+    ],
+  },
+  {
+    title: 'Refine',
+    keys: [
+      { names: ['R'], does: 'Refine, or refine again' },
+      { names: ['Esc'], does: 'Cancel' },
+      { names: ['1', '2'], does: 'Result alone, slider' },
+      { names: ['3', '4'], does: 'Side by side, difference' },
+      { names: [`${COMMAND_KEY} Z`], does: 'Undo: back towards the original' },
+      { names: [`${COMMAND_KEY} Shift Z`], does: 'Redo' },
+      { names: [`${COMMAND_KEY} S`], does: 'Save the result, else the map in view' },
     ],
   },
   {
@@ -43,8 +55,6 @@ export const KEYS: readonly {
     keys: [
       { names: ['E'], does: 'Edit the prompt' },
       { names: ['Enter'], does: 'Analyse, in the prompt' },
-      { names: ['Esc'], does: 'Cancel' },
-      { names: [`${COMMAND_KEY} S`], does: 'Save the map in view' },
       { names: ['?'], does: 'This help' },
     ],
   },

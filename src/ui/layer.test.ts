@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest';
 import { paintHeatmap } from '../image/heatmap.ts';
-import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { savableLayer, savableMaps } from './exports.ts';
 import { type Layer, type LayerView, layerOf, missingLayerReason, worseOf } from './layer.ts';
-import { MASK_COLOR, paintLayer } from './paintLayer.ts';
+import { colorRange, MASK_COLOR, paintLayer } from './paintLayer.ts';
 
 const grid = (...values: number[]): QualityMap => ({ gridWidth: 2, gridHeight: 1, values: Float32Array.from(values) });
 const maps = { overall: grid(1, 1), technical: grid(0.2, 1), rationality: grid(1, 1), naturalness: grid(1, 1) };
@@ -53,6 +52,7 @@ const view: LayerView = {
   hoveredPhrase: null,
   showOriginal: false,
   scale: 'absolute',
+  maskThreshold: 0.5,
 };
 
 test('the overlay chooses the map, a factor its own', () => {
@@ -81,9 +81,10 @@ test('the mask keeps its source while nothing changes', () => {
   expect(mask).toEqual({
     perceptual: perceptual.map,
     alignmentDefect: alignment.defect,
-    threshold: defaultAnalysisSettings.maskThreshold,
+    threshold: 0.5,
   });
   expect(layerOf(image, { ...view, overlay: 'mask' })?.mask).toBe(mask);
+  expect(layerOf(image, { ...view, overlay: 'mask', maskThreshold: 0.3 })?.mask?.threshold).toBe(0.3);
 });
 
 test('a missing AQ-Map is explained once the analysis is over, not before', () => {
@@ -102,7 +103,7 @@ const painted = (layer: Layer, options: Parameters<typeof paintLayer>[1]) => {
 
 test('a mask is painted ruby where the picture is bad, clear where it is good', () => {
   const layer = layerOf(image, { ...view, overlay: 'mask' }) as Layer;
-  const { width, height, data } = painted(layer, { aspect: 2, scale: 'absolute' });
+  const { width, height, data } = painted(layer, { aspect: 2, range: [0, 1] });
   expect(width).toBe(2 * height);
   const at = (x: number) => [...data.subarray(((height >> 1) * width + x) * 4, ((height >> 1) * width + x) * 4 + 4)];
   expect(at(2)).toEqual([...MASK_COLOR, 255]);
@@ -111,7 +112,7 @@ test('a mask is painted ruby where the picture is bad, clear where it is good', 
 
 test('a heatmap painted in bands is the heatmap painted at once', () => {
   const layer: Layer = { map: grid(0.1, 0.9), name: 'PQ', reads: 'quality', mask: null };
-  const { width, height, data, steps } = painted(layer, { aspect: 0.5, scale: 'absolute' });
+  const { width, height, data, steps } = painted(layer, { aspect: 0.5, range: [0, 1] });
   expect([width, height]).toEqual([256, 512]);
   expect(steps).toBeGreaterThan(4);
   // Half a million numbers: a deep comparison would take seconds.
@@ -121,7 +122,8 @@ test('a heatmap painted in bands is the heatmap painted at once', () => {
 
 test('a relative map is painted over its own range', () => {
   const layer: Layer = { map: grid(0.8, 0.9), name: 'PQ', reads: 'quality', mask: null };
-  const alpha = (scale: 'absolute' | 'relative') => painted(layer, { aspect: 1, scale }).data[3] ?? 255;
+  const alpha = (scale: 'absolute' | 'relative') =>
+    painted(layer, { aspect: 1, range: colorRange([layer], scale) }).data[3] ?? 255;
   expect(alpha('relative')).toBeGreaterThan(alpha('absolute'));
 });
 

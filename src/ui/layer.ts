@@ -1,6 +1,6 @@
-import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { PerceptualFactor } from '../quality/qualityResults.ts';
+import type { AppState } from '../store/appStore.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import type { ViewSlice } from '../store/viewSlice.ts';
 import { FACTOR_NAMES } from './words.ts';
@@ -29,7 +29,17 @@ export interface MaskSource {
 export type LayerView = Pick<
   ViewSlice,
   'overlay' | 'factor' | 'pinnedPhrase' | 'hoveredPhrase' | 'showOriginal' | 'scale'
->;
+> & {
+  /** τ: what a refinement would repair, 0..1. */
+  readonly maskThreshold: number;
+};
+
+/** The part of the present view that decides the layer. */
+export function layerViewOf(state: AppState): LayerView {
+  const { overlay, factor, pinnedPhrase, hoveredPhrase, showOriginal, scale, refineChoices } = state;
+  const { maskThreshold } = refineChoices.settings;
+  return { overlay, factor, pinnedPhrase, hoveredPhrase, showOriginal, scale, maskThreshold };
+}
 
 const merged = new WeakMap<QualityMap, WeakMap<QualityMap, QualityMap>>();
 
@@ -52,9 +62,8 @@ export function worseOf(a: QualityMap, b: QualityMap): QualityMap {
 
 const maskSources = new WeakMap<QualityMap, MaskSource>();
 
-function maskSource({ perceptual, alignment, result }: ImageItem): MaskSource | null {
+function maskSource({ perceptual, alignment }: ImageItem, threshold: number): MaskSource | null {
   if (!perceptual) return null;
-  const threshold = result?.settings.maskThreshold ?? defaultAnalysisSettings.maskThreshold;
   const alignmentDefect = alignment?.defect ?? null;
   const known = maskSources.get(perceptual.map);
   if (known?.alignmentDefect === alignmentDefect && known.threshold === threshold) return known;
@@ -92,7 +101,7 @@ export function layerOf(image: ImageItem, view: LayerView): Layer | null {
         ...quality,
         map,
         name,
-        mask: view.overlay === 'mask' ? maskSource(image) : null,
+        mask: view.overlay === 'mask' ? maskSource(image, view.maskThreshold) : null,
       };
     }
   }

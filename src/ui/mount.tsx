@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import type { Workers } from '../bridge/client.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { type AppStore, createAppStore } from '../store/appStore.ts';
 import { App } from './App.tsx';
 import './base.css';
@@ -11,9 +12,12 @@ export function mountApp(root: HTMLElement, workers: Workers): AppStore {
   const store = createAppStore({
     workers,
     settings: defaultAnalysisSettings,
+    refineSettings: defaultRefineSettings,
     storage: availableStorage(),
     now: () => performance.now(),
+    wallClock: () => Date.now(),
     newId: () => crypto.randomUUID(),
+    newSeed: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
   });
   createRoot(root).render(
     <StrictMode>

@@ -7,9 +7,9 @@ import type { Size } from './viewport.ts';
 /** The mask's colour, as retouchers have always masked: ruby. RGB, 0..255. */
 export const MASK_COLOR: readonly [number, number, number] = [255, 0, 72];
 
-/** Lowest and highest value of the colours. */
-export function colorRange(layer: Pick<Layer, 'map'>, scale: Scale): readonly [number, number] {
-  return scale === 'relative' ? relativeRange([layer.map]) : [0, 1];
+/** Lowest and highest value of the colours: the same for all layers that are seen together. */
+export function colorRange(layers: readonly Pick<Layer, 'map'>[], scale: Scale): readonly [number, number] {
+  return scale === 'relative' ? relativeRange(layers.map(({ map }) => map)) : [0, 1];
 }
 
 /** Longest side painted for a map: patches hold no more detail than this shows. */
@@ -32,14 +32,13 @@ type Painted = Pick<Layer, 'map' | 'reads' | 'mask'>;
  */
 export function* paintLayer(
   { map, reads, mask }: Painted,
-  { aspect, scale }: { readonly aspect: number; readonly scale: Scale },
+  { aspect, range }: { readonly aspect: number; readonly range: readonly [number, number] },
 ): Generator<null, PaintedLayer> {
   const side = mask ? MASK_SIDE : HEAT_SIDE;
   const width = Math.max(1, Math.round(side * Math.min(1, aspect)));
   const height = Math.max(1, Math.round(side / Math.max(1, aspect)));
   if (mask) return { width, height, data: paintMask(mask, { width, height }) };
   const data = new Uint8ClampedArray(width * height * 4);
-  const range = colorRange({ map }, scale);
   for (let start = 0; start < height; start += BAND_ROWS) {
     if (start > 0) yield null;
     const end = Math.min(height, start + BAND_ROWS);

@@ -3,6 +3,7 @@ import type { AppState } from '../store/appStore.ts';
 import type { Overlay } from '../store/viewSlice.ts';
 import { saveInView } from './exports.ts';
 import { useFiles } from './Files.tsx';
+import { VIEWS } from './refineWords.ts';
 import { useAppStore } from './StoreContext.tsx';
 import type { PanZoom } from './usePanZoom.ts';
 
@@ -25,9 +26,14 @@ const isTyping = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
   target.closest('input:not([type=radio]), textarea, select, [contenteditable]') !== null;
 
-/** What Esc stops: the analyses, else the installing, else a pinned map. Open panels and dialogs take Esc first. */
+/** What Esc stops: a refinement, else the analyses, else the installing, else a pinned map. Open panels and dialogs take Esc first. */
 function stopWhatRuns(state: AppState): void {
-  if (state.images.some(({ job }) => job.state === 'analysing' || job.state === 'waiting') && !noModel(state)) {
+  const jobs = Object.values(state.refinements).map(({ job }) => job.state);
+  if (jobs.includes('refining')) {
+    state.cancelRefinements();
+  } else if (state.images.some(({ job }) => job.state === 'analysing' || job.state === 'waiting') && !noModel(state)) {
+    // A refinement that waits for the analysis would start the moment it stops.
+    state.cancelRefinements();
     state.cancelAnalyses();
   } else if (state.install) {
     state.cancelInstall();
@@ -38,7 +44,7 @@ function stopWhatRuns(state: AppState): void {
   }
 }
 
-const noModel = (state: AppState) => state.activePackId === null;
+const noModel = (state: AppState) => state.packInUse.maps === null;
 
 /** Obeys the keys of the whole screen; those of one part (probe, Delete in the strip) are with that part. */
 export function useKeys(panZoom: PanZoom | null): void {
@@ -59,6 +65,13 @@ export function useKeys(panZoom: PanZoom | null): void {
         else void saveInView(store);
         return;
       }
+      if (command && !event.altKey && (key === 'z' || key === 'y') && !isTyping(target)) {
+        event.preventDefault();
+        if (!state.selectedId) return;
+        if (key === 'y' || event.shiftKey) state.redoRefinement(state.selectedId);
+        else state.undoRefinement(state.selectedId);
+        return;
+      }
       if (command || event.altKey || isTyping(target)) return;
       if (key === 'Escape') {
         if (state.panel === null) stopWhatRuns(state);
@@ -77,9 +90,13 @@ export function useKeys(panZoom: PanZoom | null): void {
         return;
       }
       const overlay = OVERLAY_KEYS[key];
+      const view = VIEWS.find((one) => one.key === key)?.value;
       const step = ARROWS[key];
       if (overlay) state.setOverlay(overlay);
-      else if (key === '[') state.setOpacity(state.opacity - OPACITY_STEP);
+      else if (view) state.setView(view);
+      else if (key === 'r') {
+        if (state.selectedId && !event.repeat) state.refine(state.selectedId);
+      } else if (key === '[') state.setOpacity(state.opacity - OPACITY_STEP);
       else if (key === ']') state.setOpacity(state.opacity + OPACITY_STEP);
       else if (key === 's') state.setScale(state.scale === 'absolute' ? 'relative' : 'absolute');
       else if (key === 'z') panZoom.fit();

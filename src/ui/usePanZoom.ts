@@ -1,4 +1,4 @@
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type RefCallback, type RefObject, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import {
   fitViewport,
   imagePoint,
@@ -9,10 +9,13 @@ import {
   zoomViewport,
 } from './viewport.ts';
 
-/** Zooming and panning of one picture in one stage. */
+/** Zooming and panning of one picture in one stage, or of several alike in panes of the same size, all together. */
 export interface PanZoom {
   readonly stage: RefObject<HTMLDivElement | null>;
-  readonly plane: RefObject<HTMLDivElement | null>;
+  /** The part of the stage that a picture is seen in. */
+  readonly pane: RefCallback<HTMLDivElement>;
+  /** What is moved: the picture and all that lies over it, inside a pane. */
+  readonly plane: RefCallback<HTMLDivElement>;
   /** Image px shown per device px, 1 = actual size. */
   readonly zoom: number;
   fit(): void;
@@ -25,13 +28,21 @@ export interface PanZoom {
   place(client: Point): { u: number; v: number } | null;
 }
 
+function movePlane(plane: HTMLDivElement, { x, y, scale }: Viewport): void {
+  plane.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+  plane.style.setProperty('--scale', String(scale));
+  // Beyond three times its size one wants to see the pixels, not a blur of them.
+  plane.toggleAttribute('data-pixels', scale * devicePixelRatio > 3);
+}
+
 /**
- * Keeps a picture's place in its stage. It is written to the plane's transform directly, so that dragging and zooming
+ * Keeps a picture's place in its panes. It is written to the planes' transforms directly, so that dragging and zooming
  * never wait for React; only the zoom shown in numbers is state.
  */
 export function usePanZoom(image: Size | null, imageId: string | null): PanZoom {
   const stage = useRef<HTMLDivElement>(null);
-  const plane = useRef<HTMLDivElement>(null);
+  const panes = useRef(new Set<HTMLDivElement>());
+  const planes = useRef(new Set<HTMLDivElement>());
   const viewport = useRef<Viewport>({ x: 0, y: 0, scale: 1 });
   const fitted = useRef(true);
   const [zoom, setZoom] = useState(1);
@@ -40,24 +51,23 @@ export function usePanZoom(image: Size | null, imageId: string | null): PanZoom 
 
   const apply = useCallback((next: Viewport) => {
     viewport.current = next;
-    const style = plane.current?.style;
-    if (style) {
-      style.transform = `translate(${next.x}px, ${next.y}px) scale(${next.scale})`;
-      style.setProperty('--scale', String(next.scale));
-      // Beyond three times its size one wants to see the pixels, not a blur of them.
-      plane.current?.toggleAttribute('data-pixels', next.scale * devicePixelRatio > 3);
-    }
+    for (const plane of planes.current) movePlane(plane, next);
     setZoom(next.scale * devicePixelRatio);
   }, []);
 
   const actions = useMemo(() => {
     const size = { width, height };
-    const room = (): Size => ({
-      width: stage.current?.clientWidth ?? 1,
-      height: stage.current?.clientHeight ?? 1,
-    });
+    const room = (): Size => {
+      // All panes are of one size.
+      const [pane = stage.current] = panes.current;
+      return { width: pane?.clientWidth || 1, height: pane?.clientHeight || 1 };
+    };
+    /** The position in the pane that the point lies in: of panes side by side, the nearest. */
     const local = (client: Point): Point => {
-      const box = stage.current?.getBoundingClientRect();
+      const boxes = [...panes.current].map((pane) => pane.getBoundingClientRect());
+      const distance = ({ left, right, top, bottom }: DOMRect) =>
+        Math.max(left - client.x, client.x - right, 0) + Math.max(top - client.y, client.y - bottom, 0);
+      const [box] = boxes.sort((a, b) => distance(a) - distance(b));
       return { x: client.x - (box?.left ?? 0), y: client.y - (box?.top ?? 0) };
     };
     const fit = () => {
@@ -84,16 +94,33 @@ export function usePanZoom(image: Size | null, imageId: string | null): PanZoom 
     };
   }, [width, height, apply]);
 
+  const latest = useRef(actions);
+  latest.current = actions;
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: another image of the same size starts fitted, too.
   useLayoutEffect(() => actions.fit(), [actions, imageId]);
 
-  useEffect(() => {
-    const element = stage.current;
-    if (!element) return;
-    const resized = new ResizeObserver(() => (fitted.current ? actions.fit() : actions.panBy(0, 0)));
-    resized.observe(element);
-    return () => resized.disconnect();
-  }, [actions]);
+  const refs = useMemo(() => {
+    const resized = new ResizeObserver(() => (fitted.current ? latest.current.fit() : latest.current.panBy(0, 0)));
+    const pane: RefCallback<HTMLDivElement> = (element) => {
+      if (!element) return;
+      panes.current.add(element);
+      resized.observe(element);
+      return () => {
+        panes.current.delete(element);
+        resized.unobserve(element);
+      };
+    };
+    const plane: RefCallback<HTMLDivElement> = (element) => {
+      if (!element) return;
+      planes.current.add(element);
+      movePlane(element, viewport.current);
+      return () => {
+        planes.current.delete(element);
+      };
+    };
+    return { pane, plane };
+  }, []);
 
-  return useMemo(() => ({ stage, plane, zoom, ...actions }), [zoom, actions]);
+  return useMemo(() => ({ stage, ...refs, zoom, ...actions }), [zoom, actions, refs]);
 }

@@ -1,6 +1,16 @@
+import type { Tier } from '../runtime/status.ts';
+import type { AppState } from '../store/appStore.ts';
 import type { Problem, Remedy } from '../store/problem.ts';
 import { useFiles } from './Files.tsx';
 import { useAppStore } from './StoreContext.tsx';
+
+/** The way of computing with the widest numbers after the one in use: 32 bits on the GPU, else the processor. */
+function exactTier({ engine }: AppState): Tier {
+  if (engine.state !== 'ready' || engine.status.tier !== 'webgpu-fp16') return 'wasm';
+  return engine.status.tiers.some(({ tier, available }) => tier === 'webgpu-fp32' && available)
+    ? 'webgpu-fp32'
+    : 'wasm';
+}
 
 /** What a remedy button does, given the problem and, where it is an image's, that image. */
 export function useRemedy(): (remedy: Remedy, of: { problem: Problem; imageId: string | null }) => void {
@@ -10,12 +20,19 @@ export function useRemedy(): (remedy: Remedy, of: { problem: Problem; imageId: s
     const state = store.getState();
     switch (remedy) {
       case 'retry':
-        if (imageId) state.analyse(imageId);
+        if (imageId && problem.during === 'refine') state.retryRefinement(imageId);
+        else if (imageId) state.analyse(imageId);
         else if (problem.during === 'start') void state.start();
         else state.retryFailed();
         break;
       case 'useProcessor':
         void state.selectTier('wasm').then(() => imageId && store.getState().analyse(imageId));
+        break;
+      case 'useExactNumbers':
+        void state.selectTier(exactTier(state)).then(() => imageId && store.getState().retryRefinement(imageId));
+        break;
+      case 'resetRefineSettings':
+        state.resetRefineChoices();
         break;
       case 'addModel':
         files.pickModelFolder();
@@ -28,6 +45,9 @@ export function useRemedy(): (remedy: Remedy, of: { problem: Problem; imageId: s
         break;
       case 'showPacks':
         state.setPanel('packs');
+        break;
+      case 'showSave':
+        state.setPanel('export');
         break;
       case 'restartWorkers':
         void state.restartWorkers();

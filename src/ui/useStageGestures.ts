@@ -20,6 +20,7 @@ export function useStageGestures(panZoom: PanZoom): void {
     };
     const onDown = (event: PointerEvent) => {
       if (event.button !== 0 && event.button !== 1) return;
+      if (event.target instanceof Element && event.target.closest('[data-own-gesture]')) return;
       element.setPointerCapture(event.pointerId);
       pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
       element.toggleAttribute('data-dragging', true);

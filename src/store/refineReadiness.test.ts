@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { defaultRefineSettings } from '../refine/refineSettings.ts';
+import { type ReadinessInput, refineReadiness } from './refineReadiness.ts';
+
+const all: ReadinessInput = {
+  image: { isOpen: true, hasFailed: false },
+  engine: 'ready',
+  packsKnown: true,
+  isInstalling: false,
+  packInUse: { maps: 'm', inpainting: 'i', restoration: 'r' },
+  settings: defaultRefineSettings,
+};
+
+test('with all models it repaints and restores', () => {
+  expect(refineReadiness(all)).toEqual({ isReady: true, inpaints: true, restores: true, skipped: null });
+});
+
+test('it works with one of the two and says what is left out', () => {
+  const noRestoration = refineReadiness({ ...all, packInUse: { ...all.packInUse, restoration: null } });
+  expect(noRestoration).toMatchObject({ isReady: true, inpaints: true, restores: false });
+  expect(noRestoration.isReady && noRestoration.skipped).toContain('PASD');
+  const noInpainting = refineReadiness({ ...all, packInUse: { ...all.packInUse, inpainting: null } });
+  expect(noInpainting).toMatchObject({ isReady: true, inpaints: false, restores: true });
+  expect(noInpainting.isReady && noInpainting.skipped).toContain('inpainting');
+});
+
+test('what was switched off on purpose is not told as left out', () => {
+  const settings = { ...defaultRefineSettings, stage2: { ...defaultRefineSettings.stage2, enabled: false } };
+  const packInUse = { ...all.packInUse, restoration: null };
+  expect(refineReadiness({ ...all, settings, packInUse })).toMatchObject({ isReady: true, skipped: null });
+});
+
+test.each<[string, Partial<ReadinessInput>, string, string | null]>([
+  ['opening', { image: { isOpen: false, hasFailed: false } }, 'being opened', null],
+  ['unreadable', { image: { isOpen: false, hasFailed: true } }, 'could not be opened', null],
+  ['starting', { engine: 'starting' }, 'getting ready', null],
+  ['failed', { engine: 'failed' }, 'not running', 'showMachine'],
+  ['unread packs', { packsKnown: false }, 'being read', null],
+  ['no maps', { packInUse: { ...all.packInUse, maps: null } }, 'CLIP', 'addModel'],
+  ['none', { packInUse: { maps: null, inpainting: null, restoration: null } }, 'one that repairs', 'addModel'],
+  ['no repair', { packInUse: { maps: 'm', inpainting: null, restoration: null } }, 'model that repairs', 'addModel'],
+  [
+    'being added',
+    { isInstalling: true, packInUse: { maps: 'm', inpainting: null, restoration: null } },
+    'being added right now',
+    null,
+  ],
+  [
+    'switched off',
+    {
+      packInUse: { ...all.packInUse, restoration: null },
+      settings: { ...defaultRefineSettings, stage1: { ...defaultRefineSettings.stage1, enabled: false } },
+    },
+    'switched off',
+    'resetRefineSettings',
+  ],
+])('%s: not ready, with a reason and its remedy', (_, part, reason, remedy) => {
+  const readiness = refineReadiness({ ...all, ...part });
+  if (readiness.isReady) throw new Error('ready');
+  expect(readiness.reason).toContain(reason);
+  expect(readiness.remedy?.does ?? null).toBe(remedy);
+});

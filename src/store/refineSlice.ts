@@ -1,0 +1,412 @@
+import type { SaveRequest } from '../bridge/protocol.ts';
+import type { PixelRectangle, RefineEvent, RefineStage } from '../pipeline/refinement.ts';
+import type { AppState, Slice } from './appStore.ts';
+import type { ImageItem } from './imagesSlice.ts';
+import { isAbort, toProblem } from './problem.ts';
+import { changedChoices, LARGEST_SEED, type RefineChoices, rememberedChoices } from './refineChoices.ts';
+import {
+  observeLoading,
+  observeStep,
+  profileAtEnd,
+  type RefineEta,
+  type SeedProfile,
+  startEta,
+  type TimeLeft,
+  timeLeftAt,
+} from './refineEta.ts';
+import { addEntry, currentEntry, goTo, redone, undone } from './refineHistory.ts';
+import {
+  bestVariant,
+  keptVariant,
+  NO_REFINEMENTS,
+  type Refinement,
+  type RefinementJob,
+  type Refinements,
+  type RefineRequest,
+  refinedName,
+  type UnchangedReport,
+  type Variant,
+} from './refinement.ts';
+import { type RefineReadiness, refineReadiness } from './refineReadiness.ts';
+import { throttledProgress } from './throttledProgress.ts';
+
+/** How far the running refinement is. */
+export interface RefineProgress {
+  readonly jobId: string;
+  /** What pace is kept by: changes with seed, stage and loading. */
+  readonly stage: string;
+  readonly at: RefineStage;
+  readonly done: number;
+  readonly total: number;
+  readonly seedIndex: number;
+  /** Stages of this seed that are through, in order. */
+  readonly passed: readonly RefineStage[];
+  readonly loading: { readonly model: string; readonly doneBytes: number; readonly totalBytes: number } | null;
+  /** Tells the time left at any moment from now on. */
+  readonly eta: RefineEta;
+  /** What fell back and why, newest last. */
+  readonly notices: readonly string[];
+}
+
+/** A rough picture of what is being painted, and where. */
+export type LatentPreview = Omit<RefineEvent & { type: 'preview' }, 'type'> & { readonly jobId: string };
+
+/** Format and quality of a saved picture. */
+export interface SaveChoice {
+  readonly format: SaveRequest['format'];
+  /** 0..1, for JPEG and WebP. */
+  readonly quality: number;
+}
+
+/** Pictures larger than this are drawn from a preview, as the stage does with files, in pixels. */
+const MAX_DRAWN_PIXELS = 40_000_000;
+/** Most places whose preview stays until the stage is over. */
+const MOST_PREVIEWS = 24;
+
+/** Refinements of all images, and what the user decides about them. */
+export interface RefineSlice {
+  readonly refinements: Readonly<Record<string, Refinements>>;
+  /** Apart from the refinements: it changes many times a second. */
+  readonly refineProgress: RefineProgress | null;
+  /** Of the running refinement, one a place, oldest first. */
+  readonly latentPreviews: readonly LatentPreview[];
+  readonly refineChoices: RefineChoices;
+  /** What the choices are without the user. */
+  readonly refineDefaults: RefineChoices;
+  readonly saveChoice: SaveChoice;
+  /** Id of the image whose picture is being written. */
+  readonly savingId: string | null;
+
+  /** Refines an image from what is shown of it, with the present choices; waits for its turn. */
+  refine(id: string): void;
+  /** Runs again what failed. */
+  retryRefinement(id: string): void;
+  /** Stops the running refinement and takes those that wait out of the queue. */
+  cancelRefinements(): void;
+  changeRefineChoices(part: Partial<RefineChoices>): void;
+  resetRefineChoices(): void;
+  /** Goes to a refinement of an image; null: to the original. */
+  showRefinement(id: string, refinementId: string | null): void;
+  undoRefinement(id: string): void;
+  redoRefinement(id: string): void;
+  /** Shows another variant of a refinement. */
+  keepVariant(id: string, choice: { readonly refinementId: string; readonly variant: number }): void;
+  dismissUnchanged(id: string): void;
+  setSaveChoice(part: Partial<SaveChoice>): void;
+  /** Writes the picture shown, with the original's metadata. Null: it failed, and a notice tells why. */
+  writePicture(id: string, format: SaveRequest['format']): Promise<Blob | null>;
+  /** Frees what belongs to an image that was removed. */
+  forgetRefinements(id: string): void;
+  /** Starts the next waiting refinement; called where nothing else is to be done. */
+  runNextRefinement(): void;
+}
+
+/** What an image's refinements are; the same object for all images without. */
+export function refinementsOf({ refinements }: Pick<AppState, 'refinements'>, id: string): Refinements {
+  return (Object.hasOwn(refinements, id) ? refinements[id] : undefined) ?? NO_REFINEMENTS;
+}
+
+/** Whether an image can be refined now. */
+export function readinessOf(state: AppState, image: ImageItem): RefineReadiness {
+  return refineReadiness({
+    image: { isOpen: image.opened !== null, hasFailed: image.opened === null && image.job.state === 'failed' },
+    engine: state.engine.state,
+    packsKnown: state.packs !== null && state.openingPackId === null,
+    isInstalling: state.install !== null,
+    packInUse: state.packInUse,
+    settings: state.refineChoices.settings,
+  });
+}
+
+/** Time left of the running refinement; null: not known (yet). */
+export function refineTimeLeft({ eta }: RefineProgress, at: number): TimeLeft | null {
+  return timeLeftAt(eta, at);
+}
+
+/** The refinements' part of the store. */
+export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => {
+  const { workers, preferences, remember, newId, newSeed, now, wallClock, lane } = environment;
+  const refineDefaults: RefineChoices = { settings: environment.refineSettings, variants: 1, seed: null };
+  /** What a seed of a job takes, by what decides it. */
+  const profiles = new Map<string, SeedProfile>();
+  /** The progress as it is; the store's is told at a readable pace. */
+  let live: RefineProgress | null = null;
+  const shown = throttledProgress<RefineProgress>((refineProgress) => set({ refineProgress }));
+
+  const of = (id: string) => refinementsOf(get(), id);
+  const image = (id: string) => get().images.find((other) => other.id === id);
+  const change = (id: string, part: Partial<Refinements>) => {
+    if (image(id)) set({ refinements: { ...get().refinements, [id]: { ...of(id), ...part } } });
+  };
+  const setJob = (id: string, job: RefinementJob) => change(id, { job });
+
+  const tell = (progress: RefineProgress) => {
+    live = progress;
+    shown.tell(progress);
+  };
+  const stopTelling = () => {
+    shown.stop();
+    live = null;
+    set({ refineProgress: null, latentPreviews: [] });
+  };
+
+  const onEvent = (id: string, jobId: string, event: RefineEvent) => {
+    const { job } = of(id);
+    if (job.state !== 'refining' || job.jobId !== jobId || live?.jobId !== jobId) return;
+    const at = now();
+    switch (event.type) {
+      case 'before':
+        // The maps of the original are the image's own; those of a result come with the result.
+        if (job.request.parent === null) get().takeAnalysis(id, job.request.prompt, event.event);
+        break;
+      case 'loading': {
+        const { model, doneBytes, totalBytes } = event;
+        const loading = { model, doneBytes, totalBytes };
+        tell({ ...live, stage: `load ${model}`, loading, eta: observeLoading(live.eta, at) });
+        break;
+      }
+      case 'step': {
+        const { stage, done, total, seedIndex } = event;
+        const isSameSeed = seedIndex === live.seedIndex;
+        // The next seed starts from the same picture again.
+        if (!isSameSeed) set({ latentPreviews: [] });
+        const passed = !isSameSeed ? [] : stage === live.at ? live.passed : [...live.passed, live.at];
+        const eta = observeStep(live.eta, { at, stage, done, total, seedIndex });
+        tell({
+          ...live,
+          stage: `${seedIndex} ${stage}`,
+          at: stage,
+          done,
+          total,
+          seedIndex,
+          passed,
+          loading: null,
+          eta,
+        });
+        break;
+      }
+      case 'preview': {
+        const { type: _, ...preview } = event;
+        const { x, y, width, height } = preview.place;
+        const isElsewhere = ({ place }: { place: PixelRectangle }) =>
+          place.x !== x || place.y !== y || place.width !== width || place.height !== height;
+        const others = get()
+          .latentPreviews.filter(isElsewhere)
+          .slice(1 - MOST_PREVIEWS);
+        set({ latentPreviews: [...others, { ...preview, jobId }] });
+        break;
+      }
+      case 'notice':
+        tell({ ...live, notices: [...live.notices.filter((text) => text !== event.text), event.text] });
+        break;
+    }
+  };
+
+  /** The file a request starts from. */
+  const inputOf = (item: ImageItem, parent: RefineRequest['parent']): File => {
+    const from = parent && of(item.id).history.entries.find((entry) => entry.id === parent.id);
+    return (from && parent && from.variants[parent.variant]?.file) || item.file;
+  };
+
+  const run = async (item: ImageItem, request: RefineRequest) => {
+    const { id } = item;
+    const jobId = newId();
+    const startedAt = now();
+    const { packInUse, engine } = get();
+    const tier = engine.state === 'ready' ? engine.status.tier : null;
+    const { width, height } = item.opened ?? { width: 0, height: 0 };
+    const key = JSON.stringify([tier, packInUse, request.settings, width, height]);
+    lane.busy = true;
+    set({ latentPreviews: [] });
+    change(id, { job: { state: 'refining', request, jobId, startedAt, cancelling: false }, unchanged: null });
+    tell({
+      jobId,
+      stage: 'start',
+      at: 'analyse',
+      done: 0,
+      total: 1,
+      seedIndex: 0,
+      passed: [],
+      loading: null,
+      eta: startEta(request.seeds.length, profiles.get(key) ?? null),
+      notices: [],
+    });
+    try {
+      const { prompt, settings, seeds, parent } = request;
+      const analysis = { ...get().settings, maskThreshold: settings.maskThreshold };
+      const file = inputOf(item, parent);
+      const images = await workers.refine.refine({ jobId, file, prompt, analysis, settings, seeds }, (event) =>
+        onEvent(id, jobId, event),
+      );
+      const best = bestVariant(images);
+      const first = images[0];
+      if (!first) throw new RangeError('A refinement gave no results');
+      if (parent === null) get().takeResult(id, first.result.before);
+      if (best === null) {
+        const isGood = images.some(({ result }) => result.outcome === 'nothingToRepair');
+        const unchanged: UnchangedReport = {
+          outcome: isGood ? 'nothingToRepair' : 'rejected',
+          parent,
+          results: images.map(({ result }) => result),
+        };
+        change(id, { job: { state: 'idle' }, unchanged });
+      } else {
+        if (live) {
+          const profile = profileAtEnd(live.eta, now());
+          if (profile) profiles.set(key, profile);
+        }
+        const finishedAt = wallClock();
+        const variants: Variant[] = [];
+        for (const [i, { result, image: blob }] of images.entries()) {
+          const made =
+            blob &&
+            new File([blob], `${refinedName(item.file.name)}.png`, { type: 'image/png', lastModified: finishedAt + i });
+          variants.push({ result, file: made, preview: made && (await largePreview(made, result.after)) });
+        }
+        const entry: Refinement = {
+          id: jobId,
+          parent,
+          variants,
+          best,
+          kept: best,
+          finishedAt,
+          took: now() - startedAt,
+        };
+        change(id, { job: { state: 'idle' }, history: addEntry(of(id).history, entry) });
+        if (!image(id)) close(entry);
+      }
+    } catch (error) {
+      setJob(
+        id,
+        isAbort(error) ? { state: 'idle' } : { state: 'failed', request, problem: toProblem(error, 'refine') },
+      );
+    }
+    stopTelling();
+    lane.busy = false;
+    get().runNext();
+  };
+
+  /** A preview of what the page cannot draw itself. */
+  const largePreview = async (file: File, size: { readonly imageWidth: number; readonly imageHeight: number }) =>
+    size.imageWidth * size.imageHeight > MAX_DRAWN_PIXELS ? (await workers.refine.openImage(file)).preview : null;
+
+  const close = ({ variants }: Refinement) => {
+    for (const { preview } of variants) preview?.close();
+  };
+
+  const enqueue = (id: string, request: RefineRequest) => {
+    change(id, { job: { state: 'waiting', request }, unchanged: null });
+    get().runNext();
+  };
+
+  const chooseAll = (refineChoices: RefineChoices) => {
+    set({ refineChoices });
+    remember({ refine: changedChoices(refineChoices, refineDefaults) });
+  };
+
+  return {
+    refinements: {},
+    refineProgress: null,
+    latentPreviews: [],
+    refineChoices: rememberedChoices(preferences.refine, refineDefaults),
+    refineDefaults,
+    saveChoice: { format: preferences.saveFormat, quality: preferences.saveQuality },
+    savingId: null,
+
+    refine: (id) => {
+      const item = image(id);
+      const { job, history } = of(id);
+      if (!item || job.state === 'refining' || job.state === 'waiting' || !readinessOf(get(), item).isReady) return;
+      const { settings, variants, seed } = get().refineChoices;
+      const current = currentEntry(history);
+      const parent = current && { id: current.id, variant: current.kept };
+      const first = seed ?? newSeed();
+      // Seeds one after another, so that the first of several is the same as the one alone.
+      const seeds = Array.from({ length: variants }, (_, i) => (first + i) % (LARGEST_SEED + 1));
+      enqueue(id, { parent, prompt: item.prompt, settings, seeds });
+    },
+    retryRefinement: (id) => {
+      const { job } = of(id);
+      if (job.state === 'failed') enqueue(id, job.request);
+    },
+    cancelRefinements: () => {
+      for (const [id, { job }] of Object.entries(get().refinements)) {
+        if (job.state === 'waiting') setJob(id, { state: 'idle' });
+        if (job.state === 'refining' && !job.cancelling) {
+          setJob(id, { ...job, cancelling: true });
+          workers.refine.cancel(job.jobId).catch((error) => get().report(error, 'refine'));
+        }
+      }
+    },
+    changeRefineChoices: (part) => chooseAll({ ...get().refineChoices, ...part }),
+    resetRefineChoices: () => chooseAll(refineDefaults),
+    showRefinement: (id, refinementId) => change(id, { history: goTo(of(id).history, refinementId) }),
+    undoRefinement: (id) => change(id, { history: undone(of(id).history) }),
+    redoRefinement: (id) => change(id, { history: redone(of(id).history) }),
+    keepVariant: (id, { refinementId, variant }) => {
+      const { history } = of(id);
+      const entries = history.entries.map((entry) =>
+        entry.id === refinementId && entry.variants[variant]?.file ? { ...entry, kept: variant } : entry,
+      );
+      change(id, { history: goTo({ ...history, entries }, refinementId) });
+    },
+    dismissUnchanged: (id) => change(id, { unchanged: null }),
+    setSaveChoice: (part) => {
+      const saveChoice = { ...get().saveChoice, ...part };
+      set({ saveChoice });
+      remember({ saveFormat: saveChoice.format, saveQuality: saveChoice.quality });
+    },
+    writePicture: async (id, format) => {
+      const item = image(id);
+      const { history } = of(id);
+      const current = currentEntry(history);
+      const file = current && keptVariant(current).file;
+      if (!item || !current || !file || get().savingId !== null) return null;
+      set({ savingId: id });
+      try {
+        return await workers.refine.saveImage({
+          jobId: newId(),
+          image: file,
+          original: item.file,
+          format,
+          quality: get().saveChoice.quality,
+          results: resultsTo(of(id), current),
+        });
+      } catch (error) {
+        if (!isAbort(error)) get().report(error, 'save');
+        return null;
+      } finally {
+        set({ savingId: null });
+      }
+    },
+    forgetRefinements: (id) => {
+      const { job, history } = of(id);
+      if (job.state === 'refining') workers.refine.cancel(job.jobId).catch(() => {});
+      for (const entry of history.entries) close(entry);
+      const { [id]: _, ...rest } = get().refinements;
+      set({ refinements: rest });
+    },
+    runNextRefinement: () => {
+      const { images, selectedId, engine } = get();
+      if (lane.busy || engine.state !== 'ready') return;
+      const waiting = images.filter(({ id }) => of(id).job.state === 'waiting');
+      const next = waiting.find(({ id }) => id === selectedId) ?? waiting[0];
+      const job = next && of(next.id).job;
+      if (next && job?.state === 'waiting') void run(next, job.request);
+    },
+  };
+};
+
+/** Every result between the original and a refinement, oldest first: each with the variant it went on from. */
+function resultsTo({ history }: Refinements, last: Refinement) {
+  const results = [keptVariant(last).result];
+  for (let at = last; at.parent !== null; ) {
+    const { id, variant } = at.parent;
+    const parent = history.entries.find((entry) => entry.id === id);
+    const result = parent?.variants[variant]?.result;
+    if (!parent || !result) break;
+    results.unshift(result);
+    at = parent;
+  }
+  return results;
+}

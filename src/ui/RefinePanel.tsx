@@ -1,0 +1,107 @@
+import { memo } from 'react';
+import { useShallow } from 'zustand/react/shallow';
+import type { AppState } from '../store/appStore.ts';
+import type { ImageItem } from '../store/imagesSlice.ts';
+import { readinessOf, refinementsOf } from '../store/refineSlice.ts';
+import { classes } from './classes.ts';
+import controls from './controls.module.css';
+import { Icon } from './Icon.tsx';
+import styles from './RefinePanel.module.css';
+import { RefineProgressCard } from './RefineProgressCard.tsx';
+import { RefineSettingsForm } from './RefineSettingsForm.tsx';
+import { useApp, useAppStore } from './StoreContext.tsx';
+import { UnchangedCard } from './UnchangedCard.tsx';
+import { useRemedy } from './useRemedy.ts';
+
+/** The one prominent button, what it will do, how far it is, and its settings folded away. */
+export const RefinePanel = memo(function RefinePanel({ image }: { image: ImageItem }) {
+  const { job, unchanged } = useApp((state) => refinementsOf(state, image.id));
+  const isBusy = job.state === 'refining' || job.state === 'waiting';
+  return (
+    <section className={styles.panel} aria-label="Refine">
+      {isBusy ? <RefineProgressCard imageId={image.id} job={job} /> : <Start image={image} />}
+      {unchanged && <UnchangedCard imageId={image.id} report={unchanged} />}
+      <RefineSettingsForm />
+    </section>
+  );
+});
+
+/** The button with what it will do, or with what it lacks. */
+function Start({ image }: { image: ImageItem }) {
+  const store = useAppStore();
+  const remedy = useRemedy();
+  const readiness = useApp(useShallow((state: AppState) => readinessOf(state, image)));
+  const isAgain = useApp((state) => refinementsOf(state, image.id).history.currentId !== null);
+  const variants = useApp((state) => state.refineChoices.variants);
+  const isOtherRunning = useApp(({ refinements }) =>
+    Object.values(refinements).some(({ job }) => job.state === 'refining'),
+  );
+  return (
+    <>
+      <RefineButton image={image} className={styles.button} />
+      {readiness.isReady ? (
+        <p className={styles.plan}>
+          {planWords(readiness, variants)}
+          {isAgain && ' Starts from the result shown.'}
+          {isOtherRunning && ' Waits for the one that runs.'}
+        </p>
+      ) : (
+        <div className={styles.blocked}>
+          <p>{readiness.reason}</p>
+          {readiness.remedy && (
+            <button
+              type="button"
+              className={controls.link}
+              onClick={() =>
+                readiness.remedy &&
+                remedy(readiness.remedy.does, {
+                  problem: { name: 'PackMissingError', message: '', during: 'refine' },
+                  imageId: image.id,
+                })
+              }
+            >
+              {readiness.remedy.label}
+            </button>
+          )}
+        </div>
+      )}
+      {readiness.isReady && readiness.skipped && (
+        <p className={styles.skipped}>
+          {readiness.skipped}{' '}
+          <button type="button" className={controls.link} onClick={() => store.getState().setPanel('packs')}>
+            Models
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function planWords({ inpaints, restores }: { inpaints: boolean; restores: boolean }, variants: number): string {
+  const plan =
+    inpaints && restores
+      ? 'Repaints bad regions, then restores detail; good pixels stay.'
+      : inpaints
+        ? 'Repaints bad regions; good pixels stay.'
+        : 'Restores detail where it got better.';
+  return variants > 1 ? `${plan} ${variants} variants, best kept.` : plan;
+}
+
+/** Refines the image; disabled where it cannot. */
+export function RefineButton({ image, className }: { image: ImageItem; className?: string | undefined }) {
+  const store = useAppStore();
+  const isReady = useApp((state) => readinessOf(state, image).isReady);
+  const isAgain = useApp((state) => refinementsOf(state, image.id).history.currentId !== null);
+  const isBusy = useApp((state) => /refining|waiting/.test(refinementsOf(state, image.id).job.state));
+  return (
+    <button
+      type="button"
+      className={classes(controls.button, controls.primary, className)}
+      disabled={!isReady || isBusy}
+      aria-keyshortcuts="R"
+      onClick={() => store.getState().refine(image.id)}
+    >
+      <Icon name="refine" /> {isAgain ? 'Refine again' : 'Refine'} <kbd className={styles.key}>R</kbd>
+    </button>
+  );
+}
