@@ -4,6 +4,7 @@ from pathlib import Path
 
 from clip_full_size import save_full_size
 from clip_goldens import make_goldens
+from codec_full_size import save_codec_full_size
 from diffusion_goldens import make_diffusion_goldens
 from image_goldens import make_image_goldens
 from pasd_full_size import save_full_size as save_pasd_full_size
@@ -27,6 +28,7 @@ def main() -> None:
     save_full_size(FIXTURES / "clip_full_size.json")
     save_diffusion_checkpoints(FIXTURES)
     make_diffusion_goldens(FIXTURES)
+    save_codec_full_size(FIXTURES / "codec_full_size.json")
     save_pasd_checkpoints(FIXTURES)
     make_pasd_goldens(FIXTURES)
     save_pasd_full_size(FIXTURES / "pasd_full_size.json")
