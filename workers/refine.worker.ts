@@ -3,58 +3,35 @@
  * become what the pipeline asks for.
  */
 import { expose } from 'comlink';
+import { version } from '../package.json' with { type: 'json' };
 import type { OpenedImage, RefineWorkerApi } from '../src/bridge/protocol.ts';
-import { findPromptContexts, type PromptContexts, readPromptContexts } from '../src/checkpoint/promptContexts.ts';
 import { UserError } from '../src/errors.ts';
+import { openImage } from '../src/image/decodeImage.ts';
 import { relativeRange } from '../src/image/heatmap.ts';
 import { heatmapPng } from '../src/image/heatmapPng.ts';
 import { readGenerationMetadata } from '../src/image/metadata/readGenerationMetadata.ts';
+import { savePicture } from '../src/image/saving/savePicture.ts';
 import { analyse } from '../src/pipeline/analyse.ts';
-import { type OnnxClipEncoder, openClipEncoder } from '../src/runtime/clipEncoder.ts';
+import { refineRecord } from '../src/pipeline/refineRecord.ts';
 import { Runtime } from '../src/runtime/runtime.ts';
-import { blobSource } from '../src/storage/blobSource.ts';
-import { storedName } from '../src/storage/packManifest.ts';
-import { type OpenPack, openPack } from '../src/storage/packStore.ts';
 import { selfTestFile } from '../src/storage/selfTestFile.ts';
 import { Jobs } from './jobs.ts';
 import { OpenImages } from './openImages.ts';
+import { PacksInUse } from './packsInUse.ts';
 import { loadPromptReader } from './promptParser.ts';
+import { refineImage } from './refineImage.ts';
 
 /** Longest side of the preview, in pixels: what the strip shows, and the stage where the page cannot draw the file. */
 const PREVIEW_SIDE = 2048;
 
-/** The pack in use and what has been loaded of it. */
-interface PackInUse {
-  readonly pack: OpenPack;
-  readonly clip: OnnxClipEncoder;
-  readonly contexts: PromptContexts | null;
-}
-
 const jobs = new Jobs();
 const images = new OpenImages();
 let runtime: Runtime | null = null;
-let inUse: PackInUse | null = null;
+const packs = new PacksInUse(started);
 
 function started(): Runtime {
   if (!runtime) throw new TypeError('start() must be called first');
   return runtime;
-}
-
-async function load(pack: OpenPack): Promise<PackInUse> {
-  const files = new Map<string, File>();
-  for (const path of pack.manifest.files) files.set(path, await pack.file(storedName(path)));
-  const folder = new Map([...files].map(([name, file]) => [name, blobSource(name, file)]));
-  const contextSources = findPromptContexts(folder);
-  return {
-    pack,
-    contexts: contextSources && (await readPromptContexts(contextSources)),
-    clip: await openClipEncoder(started(), {
-      modelName: pack.manifest.summary.name,
-      weights: pack.manifest.parts.clip ?? {},
-      shard: (name) => pack.file(name),
-      folder,
-    }),
-  };
 }
 
 const api = {
@@ -69,13 +46,12 @@ const api = {
     started().onDeviceLost(onLost);
   },
 
-  async usePack(packId) {
-    if (inUse?.pack.manifest.summary.id !== packId) {
-      const loaded = await load(await openPack(packId));
-      await inUse?.clip.dispose();
-      inUse = loaded;
-    }
-    return inUse.pack.manifest.summary;
+  usePack: (packId) => packs.use(packId),
+
+  async setMemoryBudget(bytes) {
+    const { residency } = started();
+    await residency.setBudget(bytes);
+    return residency.budget;
   },
 
   async openImage(file): Promise<OpenedImage> {
@@ -87,20 +63,34 @@ const api = {
 
   analyse: ({ jobId, file, prompt, settings }, onEvent) =>
     jobs.run(jobId, async (signal) => {
-      if (!inUse) {
+      if (!packs.maps) {
         throw new UserError('PackMissingError', 'No model is installed yet. Add a CLIP folder to see the maps.');
       }
-      const { clip, contexts } = inUse;
+      const { clip, contexts } = packs.maps;
       onEvent({ type: 'stage', stage: 'decode', done: 0, total: 1 });
       const image = await images.open(file);
       const readPrompt = await loadPromptReader();
       return analyse({ image, prompt, clip, contexts, readPrompt, settings, onEvent, signal });
     }),
 
-  // Wired once the runtime implements the ports.
-  setMemoryBudget: () => Promise.reject(new TypeError('not yet')),
-  refine: () => Promise.reject(new TypeError('not yet')),
-  saveImage: () => Promise.reject(new TypeError('not yet')),
+  refine: (job, onEvent) => jobs.run(job.jobId, (signal) => refineImage(job, { packs, images, onEvent, signal })),
+
+  saveImage: ({ jobId, image, original, format, quality, results }) =>
+    jobs.run(jobId, async (signal) => {
+      const picture = await openImage(image, { name: original.name });
+      try {
+        return await savePicture({
+          image: picture,
+          original,
+          format,
+          quality,
+          record: refineRecord(results, { version }),
+          signal,
+        });
+      } finally {
+        picture.close();
+      }
+    }),
 
   exportHeatmap: ({ jobId, map, scale, ...size }) =>
     jobs.run(jobId, (signal) =>

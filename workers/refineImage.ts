@@ -1,0 +1,57 @@
+import type { RefinedImage, RefineJob } from '../src/bridge/protocol.ts';
+import { UserError } from '../src/errors.ts';
+import { imageRows } from '../src/image/rowSource.ts';
+import { encodePng } from '../src/image/saving/encodePng.ts';
+import { gRefine } from '../src/pipeline/gRefine.ts';
+import type { RefineEvent } from '../src/pipeline/refinement.ts';
+import type { OpenImages } from './openImages.ts';
+import type { PacksInUse } from './packsInUse.ts';
+import { loadPromptReader } from './promptParser.ts';
+
+/** Refines an image once per seed. */
+export async function refineImage(
+  { file, prompt, analysis, settings, seeds }: RefineJob,
+  {
+    packs,
+    images,
+    onEvent,
+    signal,
+  }: { packs: PacksInUse; images: OpenImages; onEvent: (event: RefineEvent) => void; signal: AbortSignal },
+): Promise<RefinedImage[]> {
+  const { maps, inpainting, restoration } = packs;
+  if (!maps) throw new UserError('PackMissingError', 'No model for the maps is installed yet. Add a CLIP folder.');
+  if (!inpainting && !restoration) {
+    throw new UserError(
+      'PackMissingError',
+      'No model that can repair is installed yet. Add an inpainting model (Stable Diffusion 1.5 or XL), PASD, or both.',
+    );
+  }
+  const readPrompt = await loadPromptReader();
+  const refined: RefinedImage[] = [];
+  for (const [seedIndex, seed] of seeds.entries()) {
+    // Asked for again each time: another image opened meanwhile may have closed it.
+    const { image, ...result } = await gRefine({
+      image: await images.open(file),
+      prompt,
+      clip: maps.clip,
+      contexts: maps.contexts,
+      readPrompt,
+      analysisSettings: analysis,
+      inpainting,
+      restoration,
+      settings,
+      seed,
+      seedIndex,
+      onEvent,
+      signal,
+      pause,
+    });
+    refined.push({ result, image: image && (await encodePng(imageRows(image), { signal })) });
+  }
+  return refined;
+}
+
+/** Lets messages in, a cancel among them. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
