@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 
 /**
  * Reads members of a diffusers `config.json`. Published files leave out what equals diffusers' defaults, so every member
- * has its default here too. `null` is what Python's `None` is written as, and counts as left out.
+ * has its default here too. `null` is Python's `None`: no default, but as false as `false`.
  */
 export class ConfigMembers {
   readonly #json: JsonObject;
@@ -19,7 +19,12 @@ export class ConfigMembers {
   /** The value of a member, unchecked; undefined where it is left out. */
   value(member: string): unknown {
     this.#known.add(member);
-    return this.#json[member] ?? undefined;
+    return this.#json[member];
+  }
+
+  #valueOr<T>(member: string, defaultValue: T): unknown {
+    const value = this.value(member);
+    return value === undefined ? defaultValue : value;
   }
 
   /** @throws {UserError} `CheckpointError`: not a whole number from `min` (1) to `max` */
@@ -27,7 +32,7 @@ export class ConfigMembers {
     member: string,
     { defaultValue, min = 1, max }: { defaultValue?: number; min?: number; max: number },
   ): number {
-    const value = this.value(member) ?? defaultValue;
+    const value = this.#valueOr(member, defaultValue);
     if (!isWhole(value, { min, max })) throw this.invalid(member, `a whole number from ${min} to ${max}`);
     return value;
   }
@@ -40,7 +45,7 @@ export class ConfigMembers {
     member: string,
     { defaultValue, max, count }: { defaultValue?: number; max: number; count: number },
   ): number[] {
-    const value = this.value(member) ?? defaultValue;
+    const value = this.#valueOr(member, defaultValue);
     const list = Array.isArray(value) ? value : Array.from({ length: count }, () => value);
     if (list.length !== count || !list.every((entry) => isWhole(entry, { min: 1, max }))) {
       throw this.invalid(member, `a whole number from 1 to ${max}, or ${count} of them`);
@@ -50,7 +55,7 @@ export class ConfigMembers {
 
   /** @throws {UserError} `CheckpointError`: not a number in `min`..`max`, the bounds themselves excluded */
   number(member: string, { defaultValue, min, max }: { defaultValue?: number; min: number; max: number }): number {
-    const value = this.value(member) ?? defaultValue;
+    const value = this.#valueOr(member, defaultValue);
     if (typeof value !== 'number' || !(value > min && value < max)) {
       throw this.invalid(member, `a number between ${min} and ${max}`);
     }
@@ -59,21 +64,21 @@ export class ConfigMembers {
 
   /** @throws {UserError} `CheckpointError`: neither true nor false */
   flag(member: string, defaultValue: boolean): boolean {
-    const value = this.value(member) ?? defaultValue;
+    const value = this.#valueOr(member, defaultValue) ?? false;
     if (typeof value !== 'boolean') throw this.invalid(member, 'true or false');
     return value;
   }
 
   /** @throws {UserError} `UnsupportedModelError`: none of those we compile */
   oneOf<T extends string>(member: string, allowed: readonly T[], defaultValue?: T): T {
-    const value = this.value(member) ?? defaultValue;
+    const value = this.#valueOr(member, defaultValue);
     if (!allowed.includes(value as T)) throw this.unsupported(member, allowed);
     return value as T;
   }
 
   /** Every one of a list is of those we compile. @throws {UserError} `CheckpointError`, `UnsupportedModelError` */
   listOf<T extends string>(member: string, allowed: readonly T[], defaultValue: readonly T[]): readonly T[] {
-    const value = this.value(member) ?? defaultValue;
+    const value = this.#valueOr(member, defaultValue);
     if (!Array.isArray(value) || value.length === 0) throw this.invalid(member, 'a list');
     if (!value.every((entry) => allowed.includes(entry))) throw this.unsupported(member, allowed);
     return value;
@@ -85,7 +90,8 @@ export class ConfigMembers {
    */
   require(members: Readonly<Record<string, string | number | boolean | null>>): void {
     for (const [member, expected] of Object.entries(members)) {
-      if ((this.value(member) ?? expected) !== expected) throw this.unsupported(member, [expected]);
+      const value = this.#valueOr(member, expected);
+      if (value !== expected && !(expected === false && value === null)) throw this.unsupported(member, [expected]);
     }
   }
 

@@ -85,3 +85,64 @@ export class ProtoWriter {
     this.#bytes = larger;
   }
 }
+
+/** Value of a field: a varint, or the bytes of a string, a message, packed numbers or a 32-bit float. */
+export type ProtoField =
+  | { readonly field: number; readonly kind: 'integer'; readonly value: bigint }
+  | { readonly field: number; readonly kind: 'bytes' | 'fixed32'; readonly value: Uint8Array<ArrayBuffer> };
+
+/**
+ * The fields of a message in the order they lie there.
+ * @throws {RangeError} it is cut off, or has fields of other wire types than those above
+ */
+export function* readProto(bytes: Uint8Array<ArrayBuffer>): Generator<ProtoField> {
+  const reader = new VarintReader(bytes);
+  while (!reader.isAtEnd) {
+    const key = Number(reader.next());
+    const [field, wireType] = [Math.floor(key / 8), key % 8];
+    if (wireType === VARINT) yield { field, kind: 'integer', value: BigInt.asIntN(64, reader.next()) };
+    else if (wireType === LENGTH_DELIMITED) yield { field, kind: 'bytes', value: reader.bytes(Number(reader.next())) };
+    else if (wireType === FIXED32) yield { field, kind: 'fixed32', value: reader.bytes(4) };
+    else throw new RangeError(`Field ${field} has wire type ${wireType}`);
+  }
+}
+
+/** Packed whole numbers. */
+export function readPacked(bytes: Uint8Array<ArrayBuffer>): number[] {
+  const reader = new VarintReader(bytes);
+  const values: number[] = [];
+  while (!reader.isAtEnd) values.push(Number(BigInt.asIntN(64, reader.next())));
+  return values;
+}
+
+class VarintReader {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  #at = 0;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.byteLength;
+  }
+
+  next(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined) break;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw new RangeError('A number is cut off');
+  }
+
+  bytes(length: number): Uint8Array<ArrayBuffer> {
+    const end = this.#at + length;
+    if (end > this.#bytes.byteLength) throw new RangeError('A field is cut off');
+    const value = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return value;
+  }
+}

@@ -208,7 +208,7 @@ export function parseTrunk(members: ConfigMembers): UnetTrunkConfig {
 }
 
 function parseAddedEmbedding(members: ConfigMembers): AddedEmbedding | null {
-  if (members.value('addition_embed_type') === undefined) {
+  if ((members.value('addition_embed_type') ?? null) === null) {
     members.ignore('addition_time_embed_dim', 'projection_class_embeddings_input_dim');
     return null;
   }
