@@ -126,7 +126,7 @@ export function gateWhole(
     was += old;
     is += old + w * (made - old);
   }
-  const place = { x: 0, y: 0, ...image };
+  const place = { x: 0, y: 0, width: image.width, height: image.height };
   return decide({ place, before: 1 - was / weight.length, after: 1 - is / weight.length, options });
 }
 

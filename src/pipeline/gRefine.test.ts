@@ -1,0 +1,692 @@
+import { describe, expect, test } from 'vitest';
+import type { RgbaImage } from '../image/rgbaImage.ts';
+import { imageRows } from '../image/rowSource.ts';
+import { normalise } from '../math/vectors.ts';
+import type { Phrase, PromptReader } from '../prompt/phrase.ts';
+import type { LearnedContext } from '../quality/learnedPrompts.ts';
+import {
+  deviceLost,
+  type FakeBehaviour,
+  type FakeLatent,
+  fakeDiffusionModel,
+  outOfMemory,
+} from '../refine/fakeDiffusionModel.ts';
+import { defaultRefineSettings, type RefineSettings } from '../refine/refineSettings.ts';
+import { repairRegions } from '../refine/repairMask.ts';
+import { readMaskRow } from '../refine/softMask.ts';
+import { defaultAnalysisSettings } from './analyse.ts';
+import { bestOf } from './bestOf.ts';
+import { type GRefineJob, gRefine, type Refined } from './gRefine.ts';
+import type { ClipEncoder } from './ports.ts';
+import type { RefineEvent } from './refinement.ts';
+
+const dim = 64;
+const good = 0;
+const bad = 1;
+
+/** A direction of its own for every word; the first two axes are quality. */
+function wordFeature(word: string): Float32Array {
+  let state = [...word].reduce((sum, c) => Math.imul(sum, 31) + (c.codePointAt(0) ?? 0), 7) >>> 0;
+  const values = Float32Array.from({ length: dim }, (_, i) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return i < 2 ? 0 : state / 2 ** 32 - 0.5;
+  });
+  return normalise(values);
+}
+
+const sum = (...parts: (readonly [Float32Array, number])[]) => {
+  const total = new Float32Array(dim);
+  for (const [part, factor] of parts) {
+    for (let i = 0; i < dim; i++) total[i] = (total[i] as number) + factor * (part[i] as number);
+  }
+  return normalise(total);
+};
+const axis = (index: number) => Float32Array.from({ length: dim }, (_, i) => (i === index ? 1 : 0));
+
+/** What a patch shows. Quality is a small part of a feature, as in CLIP: scores then do not saturate. */
+const seen = ({ red, green, blue }: { red: number; green: number; blue: number }) =>
+  sum(
+    [axis(good), 0.3 * (1 - red)],
+    [axis(bad), 0.3 * red],
+    [wordFeature('alarm'), red],
+    [wordFeature('grass'), green],
+    [wordFeature('sky'), blue],
+  );
+
+/** A CLIP to which red is bad and everything else good; green shows grass, blue shows sky. */
+function fakeClip(over: Partial<ClipEncoder> = {}): ClipEncoder {
+  const grid = 16;
+  return {
+    modelName: 'fake/clip',
+    imageSizes: [64],
+    imageMean: [0.5, 0.5, 0.5],
+    imageStd: [0.5, 0.5, 0.5],
+    dim,
+    textWidth: 2,
+    logitScale: 20,
+    encodeImage: async (pixels, size) => {
+      const cell = size / grid;
+      const patchFeatures = new Float32Array(grid * grid * dim);
+      const shares = { red: 0, green: 0, blue: 0 };
+      for (let at = 0; at < grid * grid; at++) {
+        const mean = [0, 1, 2].map((channel) => {
+          let total = 0;
+          for (let i = 0; i < cell * cell; i++) {
+            const y = Math.floor(at / grid) * cell + Math.floor(i / cell);
+            total += pixels[(channel * size + y) * size + (at % grid) * cell + (i % cell)] as number;
+          }
+          return total / cell ** 2;
+        }) as [number, number, number];
+        const red = Math.max((mean[0] - Math.max(mean[1], mean[2])) / 2, 0);
+        const green = mean[1] > mean[2] ? 1 - red : 0;
+        const blue = 1 - red - green;
+        shares.red += red / grid ** 2;
+        shares.green += green / grid ** 2;
+        shares.blue += blue / grid ** 2;
+        patchFeatures.set(seen({ red, green, blue }), at * dim);
+      }
+      const cls = seen(shares);
+      return { gridWidth: grid, gridHeight: grid, cls, patchFeatures };
+    },
+    encodeText: async (texts) => {
+      const rows = new Float32Array(texts.length * dim);
+      texts.forEach((text, i) => {
+        const words = text.toLowerCase().match(/[a-z]+/g) ?? ['#nothing'];
+        rows.set(sum(...words.map((word) => [wordFeature(word), 1] as const)), i * dim);
+      });
+      return rows;
+    },
+    encodePromptEmbeddings: async () => {
+      const rows = new Float32Array(2 * dim);
+      rows.set(axis(good), 0);
+      rows.set(axis(bad), dim);
+      return rows;
+    },
+    tokenEmbedding: async () => Float32Array.of(1, 2),
+    ...over,
+  };
+}
+
+const context: LearnedContext = {
+  ctx: new Float32Array(2 * 16 * 2),
+  tokenPrefix: Float32Array.of(1, 2, 1, 2),
+  tokenSuffix: new Float32Array(2 * 60 * 2),
+  width: 2,
+  contextLength: 77,
+};
+const contexts = { overall: context, technical: context, rationality: context, naturalness: context };
+
+/** Noisy sky with a red square: bad pixels whose place is known. */
+function picture(width: number, height: number, square = { x: 40, y: 32, side: 32 }): RgbaImage {
+  const data = new Uint8ClampedArray(width * height * 4);
+  let state = width * 31 + height;
+  for (let i = 0; i < width * height; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const isBad = x >= square.x && y >= square.y && x < square.x + square.side && y < square.y + square.side;
+    const shade = (state >>> 24) & 63;
+    data.set(isBad ? [255, 0, 0, 255] : [shade, 2 * shade, 192 + shade, 255], i * 4);
+  }
+  return { width, height, data };
+}
+
+/** Paints green where it is asked to, keeps the rest. */
+const paintGreen = ({ channel, image, mask }: FakeLatent) => {
+  if (mask === 0 || channel === 3) return image;
+  return channel === 1 ? 0.6 : -0.6;
+};
+/** Keeps what is there: what differs is the autoencoder's doing. */
+const keep = ({ image }: FakeLatent) => image;
+
+const inpainting = (over: Partial<FakeBehaviour> = {}) =>
+  fakeDiffusionModel('inpainting', { paint: paintGreen, ...over });
+const restoration = (over: Partial<FakeBehaviour> = {}) => fakeDiffusionModel('restoration', { paint: keep, ...over });
+
+type Deep = {
+  readonly stage1?: Partial<RefineSettings['stage1']>;
+  readonly stage2?: Partial<RefineSettings['stage2']>;
+};
+/** The defaults, but that only an empty mask spares an image: the fake CLIP's scores are high. */
+function settings({ stage1, stage2, ...over }: Partial<Omit<RefineSettings, keyof Deep>> & Deep = {}): RefineSettings {
+  return {
+    ...defaultRefineSettings,
+    goodEnough: 1,
+    ...over,
+    stage1: { ...defaultRefineSettings.stage1, ...stage1 },
+    stage2: { ...defaultRefineSettings.stage2, ...stage2 },
+  };
+}
+
+function job(over: Partial<GRefineJob> = {}): GRefineJob {
+  return {
+    image: picture(128, 96),
+    prompt: '',
+    readPrompt: null,
+    clip: fakeClip(),
+    contexts,
+    inpainting: inpainting(),
+    restoration: null,
+    settings: settings(),
+    seed: 7,
+    ...over,
+  };
+}
+
+const pixel = ({ data, width }: RgbaImage, x: number, y: number) =>
+  Array.from(data.subarray((y * width + x) * 4, (y * width + x) * 4 + 3));
+
+/** Compared by Buffer: `toEqual` takes a second for some ten thousand bytes. */
+function sameBytes(a: { data: Uint8ClampedArray } | null, b: { data: Uint8ClampedArray } | null): boolean {
+  if (!a || !b) return false;
+  return Buffer.from(a.data.buffer).equals(Buffer.from(b.data.buffer));
+}
+
+/** Pixels that differ, inside the mask the analysis gives and outside of it. */
+function changes(input: RgbaImage, { before, image }: Refined) {
+  const regions = repairRegions(before, { threshold: defaultRefineSettings.maskThreshold });
+  const row = new Float32Array(input.width);
+  let inside = 0;
+  let outside = 0;
+  for (let y = 0; y < input.height; y++) {
+    const touched = new Uint8Array(input.width);
+    for (const { mask } of regions) {
+      readMaskRow(mask, { x: 0, y }, row);
+      for (let x = 0; x < row.length; x++) if ((row[x] as number) > 0) touched[x] = 1;
+    }
+    for (let x = 0; x < input.width; x++) {
+      const at = (y * input.width + x) * 4;
+      if ([0, 1, 2, 3].every((c) => input.data[at + c] === (image as RgbaImage).data[at + c])) continue;
+      if (touched[x]) inside++;
+      else outside++;
+    }
+  }
+  return { inside, outside };
+}
+
+describe('stage 1', () => {
+  test('repaints the bad square and leaves every other byte as it was', async () => {
+    const input = picture(128, 96);
+    const result = await gRefine(job({ image: input }));
+    expect(result.outcome).toBe('refined');
+    expect(pixel(result.image as RgbaImage, 56, 48)).toEqual([51, 204, 51]);
+    const { inside, outside } = changes(input, result);
+    expect(outside).toBe(0);
+    expect(inside).toBeGreaterThan(32 * 32);
+    expect(result.after.perceptual.score).toBeGreaterThan(result.before.perceptual.score);
+    expect(result.regions).toMatchObject([{ stage: 'inpaint', kept: true, reason: null }]);
+    expect(result.regions[0]?.after).toBeGreaterThan(result.regions[0]?.before as number);
+    expect(result.models).toEqual({ maps: 'fake/clip', inpainting: 'fake/inpainting', restoration: null });
+    expect(result.hints).toEqual([expect.stringMatching(/Restoring was left out/)]);
+  });
+
+  test.each([
+    [8, 8],
+    [3, 500],
+    [500, 3],
+    [131, 77],
+    [200, 64],
+    [4096, 300],
+  ])('on %i x %i pixels not one byte changes outside the mask', async (width, height) => {
+    const side = Math.max(2, Math.floor(Math.min(width, height) / 3));
+    const input = picture(width, height, {
+      x: Math.floor(width / 3),
+      y: Math.floor(height / 3),
+      side: Math.max(side, Math.max(width, height) / 8),
+    });
+    const result = await gRefine(job({ image: input, settings: settings({ maskThreshold: 0.3 }) }));
+    expect(result.outcome).toBe('refined');
+    const regions = repairRegions(result.before, { threshold: 0.3 });
+    const row = new Float32Array(width);
+    let outside = 0;
+    for (let y = 0; y < height; y++) {
+      const touched = new Uint8Array(width);
+      for (const { mask } of regions) {
+        readMaskRow(mask, { x: 0, y }, row);
+        for (let x = 0; x < width; x++) if ((row[x] as number) > 0) touched[x] = 1;
+      }
+      for (let i = 0; i < 4 * width; i++) {
+        const at = y * width * 4 + i;
+        if (!touched[i >> 2] && input.data[at] !== (result.image as RgbaImage).data[at]) outside++;
+      }
+    }
+    expect(outside).toBe(0);
+  });
+
+  test('a single red pixel is an image too', async () => {
+    const input: RgbaImage = { width: 1, height: 1, data: Uint8ClampedArray.of(255, 0, 0, 255) };
+    const result = await gRefine(job({ image: input }));
+    expect(pixel(result.image as RgbaImage, 0, 0)).toEqual([51, 204, 51]);
+  });
+
+  test('reads images that come in bands', async () => {
+    const input = picture(128, 96);
+    const [whole, banded] = [await gRefine(job({ image: input })), await gRefine(job({ image: imageRows(input) }))];
+    expect(sameBytes(banded.image, whole.image)).toBe(true);
+  });
+
+  test('every sampler ends at what the model wants', async () => {
+    for (const sampler of ['ddim', 'euler', 'euler_ancestral', 'dpmpp_2m_karras', 'unipc'] as const) {
+      const result = await gRefine(job({ settings: settings({ stage1: { sampler } }) }));
+      const [red, green, blue] = pixel(result.image as RgbaImage, 56, 48) as [number, number, number];
+      expect([red, blue].every((value) => Math.abs(value - 51) <= 1) && Math.abs(green - 204) <= 1).toBe(true);
+    }
+  });
+
+  test('a seed is reproduced, also after the first run; the input is never written to', async () => {
+    const input = picture(128, 96);
+    const before = input.data.slice();
+    const first = await gRefine(job({ image: input }));
+    const second = await gRefine(job({ image: input }));
+    expect(sameBytes(second.image, first.image)).toBe(true);
+    expect(sameBytes(input, { data: before })).toBe(true);
+  });
+
+  test('frees all it made', async () => {
+    const [model, second] = [inpainting(), restoration()];
+    await gRefine(job({ inpainting: model, restoration: second }));
+    expect([model.device.alive, model.open(), second.device.alive, second.open()]).toEqual([0, 0, 0, 0]);
+  });
+
+  test('paints from the prompt with what is missing emphasised', async () => {
+    const model = inpainting();
+    const prompt = 'grass under sky';
+    const word = (text: string, start: number) => ({ text, start, end: start + text.length });
+    const phrase = (text: string, start: number): Phrase => {
+      const noun = word(text, start);
+      return { text, tokens: [noun], noun, ancestor: null, scope: 'place' };
+    };
+    const readPrompt: PromptReader = () => ({
+      phrases: [phrase('grass', 0), phrase('sky', 12)],
+      sentences: [],
+      hint: null,
+    });
+    const result = await gRefine(
+      job({ inpainting: model, prompt, readPrompt, settings: settings({ negativePrompt: 'blurry' }) }),
+    );
+    expect(result.before.alignment?.phrases.map(({ status }) => status)).toEqual(['missing', 'ok']);
+    expect(result.emphasisedPrompt).toMatch(/\(grass:1\.\d+\)/);
+    const prompts = model.calls.flatMap((call) => (call.kind === 'encodePrompt' ? [call.prompt] : []));
+    expect(prompts).toHaveLength(2);
+    expect(prompts[0]?.chunks[0]?.find(({ text }) => text === 'grass')?.weight).toBeGreaterThan(1.1);
+    expect(prompts[1]).toEqual({ chunks: [[{ text: 'blurry', weight: 1 }]] });
+  });
+
+  test('without guidance there is no negative prompt', async () => {
+    const model = inpainting();
+    await gRefine(job({ inpainting: model, settings: settings({ stage1: { guidanceScale: 1 } }) }));
+    expect(model.calls.filter(({ kind }) => kind === 'encodePrompt')).toHaveLength(1);
+  });
+});
+
+describe('nothing to repair', () => {
+  const clean = picture(128, 96, { x: 0, y: 0, side: 0 });
+
+  test('an empty mask: no model is asked', async () => {
+    const [model, second] = [inpainting(), restoration()];
+    const result = await gRefine(job({ image: clean, inpainting: model, restoration: second }));
+    expect(result).toMatchObject({ outcome: 'nothingToRepair', image: null, regions: [] });
+    expect(result.after).toBe(result.before);
+    expect(result.hints.join()).toMatch(/no part of the image/);
+    expect([...model.calls, ...second.calls]).toEqual([]);
+  });
+
+  test('an image good enough as a whole, whatever the mask', async () => {
+    const model = inpainting();
+    const result = await gRefine(job({ inpainting: model, settings: settings({ goodEnough: 0.1 }) }));
+    expect(result).toMatchObject({ outcome: 'nothingToRepair', image: null });
+    expect(result.hints.join()).toMatch(/as a whole/);
+    expect(model.calls).toEqual([]);
+  });
+
+  test('the released map, which always finds something, is not what decides', async () => {
+    const analysisSettings = { ...defaultAnalysisSettings, perceptualMode: 'released' as const };
+    const result = await gRefine(job({ image: clean, analysisSettings }));
+    expect(result.outcome).toBe('nothingToRepair');
+    expect(result.before.perceptual.mode).toBe('learned');
+    expect(result.hints.join()).toMatch(/released map/);
+  });
+});
+
+/** A checkerboard of red latents on the left half: too fine for the colour correction to undo. */
+const spoilLeft = ({ x, y, channel, image }: FakeLatent) => {
+  if (x >= 8) return image;
+  const red = (x + y) % 2 === 0;
+  return red ? (channel === 0 ? 2 : -2) : image;
+};
+
+describe('stage 2', () => {
+  test('changes the whole image, but not its colours', async () => {
+    const input = picture(128, 96);
+    const model = restoration();
+    const result = await gRefine(job({ image: input, restoration: model }));
+    expect(result.outcome).toBe('refined');
+    expect(result.regions.map(({ stage, kept }) => [stage, kept])).toEqual([
+      ['inpaint', true],
+      ['restore', true],
+    ]);
+    expect(result.regions[1]?.place).toEqual({ x: 0, y: 0, width: 128, height: 96 });
+    expect(changes(input, result).outside).toBeGreaterThan(1000);
+    // Means of 32 x 32 pixels far from the square stay.
+    for (const channel of [0, 1, 2]) {
+      const mean = ({ data, width }: RgbaImage) => {
+        let total = 0;
+        for (let i = 0; i < 1024; i++) total += data[((64 + (i >> 5)) * width + 96 + (i & 31)) * 4 + channel] as number;
+        return total / 1024;
+      };
+      expect(Math.abs(mean(result.image as RgbaImage) - mean(input))).toBeLessThan(1.5);
+    }
+    const prompts = model.calls.flatMap((call) => (call.kind === 'encodePrompt' ? [call.prompt] : []));
+    expect(JSON.stringify(prompts)).toMatch(/clean, high-resolution, 8k.*raster lines/);
+  });
+
+  test('of reach "repaired" leaves every byte outside the mask', async () => {
+    const input = picture(300, 260, { x: 30, y: 20, side: 60 });
+    const whole = restoration();
+    const model = restoration();
+    const small = { latentTile: 16, latentTileOverlap: 2 };
+    await gRefine(job({ image: input, restoration: whole, settings: settings({ stage2: small }) }));
+    const result = await gRefine(
+      job({ image: input, restoration: model, settings: settings({ stage2: { ...small, reach: 'repaired' } }) }),
+    );
+    expect(result.outcome).toBe('refined');
+    expect(result.regions.map(({ stage }) => stage)).toEqual(['inpaint', 'restore']);
+    const { inside, outside } = changes(input, result);
+    expect(outside).toBe(0);
+    expect(inside).toBeGreaterThan(0);
+    const runs = (of: typeof model) => of.calls.filter(({ kind }) => kind === 'decodeLatents').length;
+    expect(runs(model)).toBeGreaterThan(0);
+    // Blocks without a bad region are not even looked at.
+    expect(runs(model)).toBeLessThan(runs(whole));
+  });
+
+  test('keeps the old pixels where quality fell, and says so', async () => {
+    const input = picture(128, 96);
+    const result = await gRefine(job({ image: input, restoration: restoration({ paint: spoilLeft }) }));
+    const stage1 = await gRefine(job({ image: input }));
+    const rejected = result.regions.filter(({ kept }) => !kept);
+    expect(rejected.length).toBeGreaterThan(0);
+    expect(rejected[0]?.reason).toMatch(/Restoring lowered the quality here from \d+\.\d to \d+\.\d of 100/);
+    expect(result.outcome).toBe('refined');
+    // Well inside the spoilt half it is the image after stage 1 again, in the other half it is not.
+    expect(pixel(result.image as RgbaImage, 20, 20)).toEqual(pixel(stage1.image as RgbaImage, 20, 20));
+    expect(pixel(result.image as RgbaImage, 20, 60)).toEqual(pixel(stage1.image as RgbaImage, 20, 60));
+    const right = Array.from({ length: 20 }, (_, i) => pixel(result.image as RgbaImage, 105 + i, 90));
+    expect(right).not.toEqual(Array.from({ length: 20 }, (_, i) => pixel(stage1.image as RgbaImage, 105 + i, 90)));
+  });
+
+  test("native executes PASD's whole schedule from noise alone", async () => {
+    const result = await gRefine(
+      job({ restoration: restoration(), settings: settings({ stage2: { mode: 'native' } }) }),
+    );
+    expect(result.outcome).toBe('refined');
+  });
+
+  test('enlarges small images for its model, and back', async () => {
+    const model = restoration();
+    await gRefine(job({ image: picture(40, 32, { x: 10, y: 10, side: 12 }), restoration: model }));
+    const sizes = model.calls.flatMap((call) => (call.kind === 'encodeImage' ? [[call.width, call.height]] : []));
+    // The shorter side is 1.5 native sizes: 96 of 64; 120 x 96 is padded to multiples of 64.
+    expect(sizes).toEqual([[128, 128]]);
+  });
+});
+
+describe('the gate', () => {
+  test('gives a region repainted for the worse its old pixels back, byte for byte', async () => {
+    const input = picture(160, 96, { x: 16, y: 32, side: 24 });
+    // A second bad place that the model only makes worse: orange becomes red.
+    for (let y = 32; y < 64; y++) for (let x = 112; x < 144; x++) input.data.set([255, 140, 0, 255], (y * 160 + x) * 4);
+    let crops = 0;
+    const model = inpainting({
+      paint: (latent) => {
+        if (latent.mask === 0 || latent.channel === 3) return latent.image;
+        if (crops === 1) return paintGreen(latent);
+        return latent.channel === 0 ? 1 : -1;
+      },
+      onCall: (kind) => {
+        if (kind === 'openDenoiser') crops++;
+      },
+    });
+    const result = await gRefine(job({ image: input, inpainting: model, settings: settings({ maskThreshold: 0.45 }) }));
+    expect(result.outcome).toBe('refined');
+    expect(crops).toBe(2);
+    expect(result.regions.map(({ kept }) => kept)).toEqual([true, false]);
+    expect(result.regions[1]?.reason).toMatch(/Repainting lowered/);
+    for (let y = 0; y < 96; y++) {
+      const from = (y * 160 + 90) * 4;
+      const row = ({ data }: RgbaImage) => Array.from(data.subarray(from, from + 70 * 4));
+      expect(row(result.image as RgbaImage)).toEqual(row(input));
+    }
+    expect(pixel(result.image as RgbaImage, 28, 44)).toEqual([51, 204, 51]);
+  });
+
+  test("a model that makes everything worse is rejected with the input's pixels", async () => {
+    const input = picture(128, 96);
+    // Orange becomes red.
+    for (let i = 0; i < input.data.length; i += 4) if (input.data[i + 2] === 0) input.data[i + 1] = 140;
+    const paint = ({ channel, mask, image }: FakeLatent) =>
+      mask === 0 || channel === 3 ? image : channel === 0 ? 1 : -1;
+    const result = await gRefine(job({ image: input, inpainting: inpainting({ paint }) }));
+    expect(result).toMatchObject({ outcome: 'rejected', image: null });
+    expect(result.after).toBe(result.before);
+    expect(result.regions.length).toBeGreaterThan(0);
+    expect(result.regions.every(({ kept }) => !kept)).toBe(true);
+    expect(result.hints.join()).toMatch(/stays as it is/);
+  });
+
+  test('a result that is better in its regions but worse as a whole is not offered', async () => {
+    let seen = 0;
+    const clip = fakeClip();
+    const jealous = fakeClip({
+      encodeImage: async (...args) => {
+        const features = await clip.encodeImage(...args);
+        return seen++ === 0 ? features : { ...features, cls: axis(bad) };
+      },
+    });
+    const result = await gRefine(job({ clip: jealous }));
+    expect(result).toMatchObject({ outcome: 'rejected', image: null });
+    expect(result.regions).toMatchObject([
+      { kept: false, reason: expect.stringMatching(/not for the image as a whole/) },
+    ]);
+  });
+
+  test('a stage 2 that lowers the whole leaves what stage 1 did', async () => {
+    let seen = 0;
+    const clip = fakeClip();
+    const jealous = fakeClip({
+      encodeImage: async (...args) => {
+        const features = await clip.encodeImage(...args);
+        return seen++ < 2 ? features : { ...features, cls: axis(bad) };
+      },
+    });
+    const result = await gRefine(job({ clip: jealous, restoration: restoration() }));
+    const stage1 = await gRefine(job());
+    expect(result.outcome).toBe('refined');
+    expect(sameBytes(result.image, stage1.image)).toBe(true);
+    expect(result.regions.map(({ stage, kept }) => [stage, kept])).toEqual([
+      ['inpaint', true],
+      ['restore', false],
+    ]);
+  });
+
+  test('with every stage switched off nothing is tried', async () => {
+    const result = await gRefine(job({ settings: settings({ stage1: { enabled: false } }), restoration: null }));
+    expect(result).toMatchObject({ outcome: 'rejected', regions: [] });
+    expect(result.hints).toHaveLength(3);
+  });
+
+  test('the best of several seeds is the refined one of the highest quality', async () => {
+    const refined = await gRefine(job());
+    const rejected = await gRefine(job({ inpainting: null }));
+    const worse = { ...refined, after: refined.before };
+    expect(bestOf([rejected, worse, refined, refined])).toBe(2);
+    expect(bestOf([rejected, rejected])).toBe(0);
+    expect(() => bestOf([])).toThrow(RangeError);
+  });
+});
+
+describe('events', () => {
+  test("come in the story's order, with exact totals and places within the image", async () => {
+    const events: RefineEvent[] = [];
+    const result = await gRefine(
+      job({ restoration: restoration(), seedIndex: 3, onEvent: (event) => events.push(event) }),
+    );
+    expect(result.outcome).toBe('refined');
+    const order = events.flatMap((event) =>
+      event.type === 'step' ? [event.stage] : event.type === 'preview' ? ['preview'] : [],
+    );
+    expect(
+      order
+        .filter((name, i) => name !== order[i - 1] && name !== 'preview')
+        .filter((name, i, all) => name !== all[i - 1]),
+    ).toEqual(['analyse', 'inpaint', 'analyseAgain', 'gate', 'restore', 'analyseAgain', 'gate']);
+    for (const stage of ['inpaint', 'restore'] as const) {
+      const steps = events.flatMap((event) => (event.type === 'step' && event.stage === stage ? [event] : []));
+      expect(steps.map(({ done }) => done)).toEqual(Array.from({ length: steps.length }, (_, i) => i + 1));
+      expect(steps.every(({ total, seedIndex }) => total === steps.length && seedIndex === 3)).toBe(true);
+      expect(steps).toHaveLength(10);
+    }
+    const previews = events.flatMap((event) => (event.type === 'preview' ? [event] : []));
+    expect(previews).toHaveLength(8);
+    for (const { place, width, height, rgba } of previews) {
+      expect(rgba).toHaveLength(width * height * 4);
+      expect(place.x >= 0 && place.y >= 0 && place.x + place.width <= 128 && place.y + place.height <= 96).toBe(true);
+    }
+    const first = events.findIndex((event) => event.type === 'step' && event.stage === 'inpaint');
+    expect(events.slice(first).some(({ type }) => type === 'before')).toBe(false);
+  });
+
+  test('the result is plain data but for its pixels', async () => {
+    const { image: _, ...result } = await gRefine(job({ restoration: restoration() }));
+    expect(structuredClone(result)).toEqual(result);
+  });
+
+  test('cancelled anywhere: an AbortError, nothing left behind, nothing changed', async () => {
+    const count = async (stop: number) => {
+      const input = picture(128, 96);
+      const before = input.data.slice();
+      const [first, second] = [inpainting(), restoration()];
+      const signal = { aborted: false };
+      let seen = 0;
+      const onEvent = () => {
+        if (++seen === stop) signal.aborted = true;
+      };
+      const few = settings({ stage1: { steps: 4 }, stage2: { steps: 4 } });
+      const run = gRefine(
+        job({ image: input, inpainting: first, restoration: second, settings: few, signal, onEvent }),
+      );
+      if (stop === 0) await run;
+      else await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+      expect([first.device.alive, first.open(), second.device.alive, second.open()]).toEqual([0, 0, 0, 0]);
+      expect(sameBytes(input, { data: before })).toBe(true);
+      return seen;
+    };
+    const events = await count(0);
+    expect(events).toBeGreaterThan(25);
+    for (let stop = 1; stop < events; stop++) await count(stop);
+  });
+});
+
+describe('when the GPU is lost', () => {
+  const steps = (events: RefineEvent[], stage: string) =>
+    events.flatMap((event) => (event.type === 'step' && event.stage === stage ? [event.done] : []));
+
+  test('stage 1 goes on from what it last read back, to the same pixels', async () => {
+    const events: RefineEvent[] = [];
+    const model = inpainting({
+      onCall: (kind, count) => {
+        if (kind === 'predict' && count === 5) throw deviceLost();
+      },
+    });
+    const result = await gRefine(job({ inpainting: model, onEvent: (event) => events.push(event) }));
+    const undisturbed = await gRefine(job());
+    expect(sameBytes(result.image, undisturbed.image)).toBe(true);
+    expect(steps(events, 'inpaint')).toEqual([1, 2, 3, 4, 5, 5, 6, 7, 8, 9, 10]);
+    expect(result.hints.join()).toMatch(/GPU was lost.*Going on from step 5 of 10/);
+    // Text is encoded again: it was on the lost device.
+    expect(model.calls.filter(({ kind }) => kind === 'encodePrompt')).toHaveLength(4);
+    expect([model.device.alive, model.open()]).toEqual([0, 0]);
+  });
+
+  test.each(['encodePrompt', 'encodeImage', 'openDenoiser', 'predict', 'decodeLatents'] as const)(
+    'in %s, in both stages',
+    async (where) => {
+      const onCall = (kind: string, count: number) => {
+        if (kind === where && count === 0) throw deviceLost();
+      };
+      const result = await gRefine(job({ inpainting: inpainting({ onCall }), restoration: restoration({ onCall }) }));
+      const undisturbed = await gRefine(job({ restoration: restoration() }));
+      expect(sameBytes(result.image, undisturbed.image)).toBe(true);
+      expect(result.hints).toHaveLength(2);
+    },
+  );
+
+  test('gives up after three restarts, and frees what it made', async () => {
+    const model = inpainting({
+      onCall: (kind) => {
+        if (kind === 'predict') throw deviceLost();
+      },
+    });
+    await expect(gRefine(job({ inpainting: model }))).rejects.toMatchObject({ name: 'DeviceLostError' });
+    expect(model.calls.filter(({ kind }) => kind === 'predict')).toHaveLength(4);
+    expect([model.device.alive, model.open()]).toEqual([0, 0]);
+  });
+
+  test('the maps are computed again', async () => {
+    let failures = 1;
+    const clip = fakeClip();
+    const encodeImage: ClipEncoder['encodeImage'] = (...args) =>
+      failures-- > 0 ? Promise.reject(deviceLost()) : clip.encodeImage(...args);
+    const result = await gRefine(job({ clip: fakeClip({ encodeImage }) }));
+    expect(result.outcome).toBe('refined');
+    expect(result.hints.join()).toMatch(/maps are computed again/);
+  });
+});
+
+describe('when memory is short', () => {
+  test('stage 1 works at a smaller size', async () => {
+    let large = true;
+    const model = inpainting({
+      nativeSize: 128,
+      onCall: (kind, count) => {
+        if (kind === 'openDenoiser') large = count === 0;
+        if (kind === 'predict' && large) throw outOfMemory();
+      },
+    });
+    const result = await gRefine(job({ inpainting: model }));
+    expect(result.outcome).toBe('refined');
+    expect(pixel(result.image as RgbaImage, 56, 48)).toEqual([51, 204, 51]);
+    expect(result.hints.join()).toMatch(/not enough memory to repaint at 128 px; going on at 96 px/);
+    expect(model.device.alive).toBe(0);
+  });
+
+  test('stage 2 works in smaller tiles', async () => {
+    const model = restoration({
+      onCall: (kind, count) => {
+        if (kind === 'openDenoiser' && count === 0) throw outOfMemory();
+      },
+    });
+    const result = await gRefine(
+      job({ restoration: model, settings: settings({ stage2: { latentTile: 16, latentTileOverlap: 2 } }) }),
+    );
+    expect(result.outcome).toBe('refined');
+    expect(result.hints.join()).toMatch(/tiles of 128 px; trying 64 px/);
+  });
+
+  test('in the end it says so', async () => {
+    const onCall = (kind: string) => {
+      if (kind === 'encodeImage') throw outOfMemory();
+    };
+    await expect(gRefine(job({ inpainting: inpainting({ onCall }) }))).rejects.toMatchObject({
+      name: 'OutOfMemoryError',
+      message: expect.stringMatching(/even at 32 px; the image was left as it is/),
+    });
+    const second = gRefine(job({ inpainting: null, restoration: restoration({ onCall }) }));
+    await expect(second).rejects.toMatchObject({ name: 'OutOfMemoryError' });
+  });
+});
+
+test('numbers that are no picture are an error, never a black image', async () => {
+  const model = inpainting({ paint: () => Number.NaN });
+  await expect(gRefine(job({ inpainting: model }))).rejects.toMatchObject({ name: 'NumbersError' });
+  expect(model.device.alive).toBe(0);
+});
