@@ -79,8 +79,12 @@ def autoencoder_goldens() -> dict[str, Tensor]:
         if name == SD:
             record(model, blocks)
         scale = model.config.scaling_factor
-        golden[f"{name}.latents"] = model.encode(golden["pixels"].double()).latent_dist.mean * scale
-        golden[f"{name}.decoded"] = model.decode(golden["sample"].double() / scale).sample
+        shift = model.config.shift_factor or 0.0
+        channels = model.config.latent_channels
+        sample = golden["sample"] if channels == 4 else golden["sample"].repeat(1, channels // 4, 1, 1).cumsum(1)
+        golden[f"{name}.latents"] = (model.encode(golden["pixels"].double()).latent_dist.mean - shift) * scale
+        golden[f"{name}.decoded"] = model.decode(sample.double() / scale + shift).sample
+        golden |= {f"{name}.sample": sample} if channels != 4 else {}
         golden |= {f"{name}.{block}": output for block, output in blocks.items()}
     return golden
 

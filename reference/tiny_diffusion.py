@@ -31,6 +31,8 @@ CHANNELS = [8, 8, 16, 16]
 GROUPS = 2
 LEGACY_IDS = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1}
 SD, SDXL, PASD = "sd-inpainting-tiny", "sdxl-inpainting-tiny", "pasd-tiny"
+# An autoencoder alone, with all that later models do otherwise.
+LATER = "autoencoder-tiny"
 # diffusers' names for the attention of the autoencoder's middle, and those before version 0.12.
 OLD_ATTENTION_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
@@ -66,6 +68,24 @@ AUTOENCODERS = {
         "layers_per_block": 1,
         "sample_size": 64,
         "scaling_factor": 0.18215,
+    },
+    LATER: AUTOENCODER_CONFIG
+    | {
+        "_diffusers_version": "0.30.0",
+        "block_out_channels": [8, 16],
+        "down_block_types": ["DownEncoderBlock2D"] * 2,
+        "force_upcast": False,
+        "latent_channels": 8,
+        "latents_mean": None,
+        "latents_std": None,
+        "layers_per_block": 1,
+        "mid_block_add_attention": True,
+        "sample_size": 64,
+        "scaling_factor": 0.3611,
+        "shift_factor": 0.5159,
+        "up_block_types": ["UpDecoderBlock2D"] * 2,
+        "use_post_quant_conv": False,
+        "use_quant_conv": False,
     },
 }
 
@@ -160,10 +180,11 @@ def reinitialise_autoencoder(model: AutoencoderKL, seed: int) -> None:
         else:
             normal(parameter, generator, std=math.sqrt(1.0 / parameter[0].numel()))
     pixels = picture(0, 64)
-    model.quant_conv.weight.mul_(1 / model.config.scaling_factor / model.encode(pixels).latent_dist.mean.std())
+    last, first = model.quant_conv or model.encoder.conv_out, model.post_quant_conv or model.decoder.conv_in
+    last.weight.mul_(1 / model.config.scaling_factor / model.encode(pixels).latent_dist.mean.std())
     # So that what enters the decoder does not outweigh all that its blocks add.
-    model.post_quant_conv.weight.mul_(model.config.scaling_factor)
-    latents = torch.randn(1, 4, 16, 16, generator=generator) / model.config.scaling_factor
+    first.weight.mul_(model.config.scaling_factor)
+    latents = torch.randn(1, model.config.latent_channels, 16, 16, generator=generator) / model.config.scaling_factor
     model.decoder.conv_out.weight.mul_(0.5 / model.decode(latents).sample.std())
 
 
@@ -314,7 +335,7 @@ def model_indices() -> dict[str, dict]:
 
 
 def save_diffusion_checkpoints(fixtures: Path) -> None:
-    for name in (SD, SDXL, PASD):
+    for name in (SD, SDXL, PASD, LATER):
         for part in ("vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"):
             shutil.rmtree(fixtures / name / part, ignore_errors=True)
     tokenizer = build_tokenizer()

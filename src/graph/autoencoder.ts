@@ -27,16 +27,17 @@ export interface AutoencoderOptions {
    * float32 `[1, channels, height, width]` under those names: for comparing block by block.
    */
   readonly alsoGive?: readonly string[];
+  /**
+   * Most attention scores at once. The default, 2²⁶, takes 256 MiB; at 1024² all of them would be a gigabyte, which few
+   * adapters bind.
+   */
+  readonly maxScores?: number;
 }
 
 /** Of every group normalisation in the class. */
 const EPSILON = 1e-6;
 /** The encoder pads at the right and below only before it halves. */
 const HALVING = { stride: 2, padding: [0, 0, 1, 1] } as const;
-/**
- * Most attention scores at once: 2²⁶ in float32 are 256 MiB. At 1024² all of them would be a gigabyte, which few adapters
- * bind.
- */
 const MAX_SCORES = 2 ** 26;
 
 /**
@@ -49,22 +50,24 @@ const MAX_SCORES = 2 ** 26;
 export function buildAutoencoderEncoder(
   config: AutoencoderConfig,
   weights: WeightIndex,
-  { provider, height, width, alsoGive }: AutoencoderOptions,
+  options: AutoencoderOptions,
 ): Uint8Array<ArrayBuffer> {
+  const { provider, height, width } = options;
   const downscale = autoencoderDownscale(config);
   if (height % downscale !== 0 || width % downscale !== 0) {
     throw new RangeError(`${width}×${height} pixels are not multiples of ${downscale}`);
   }
-  const half = new HalfBuilder({ config, weights, half: 'encoder', alsoGive });
-  const { g } = half;
+  const part = halfOf('encoder', { config, weights, options });
+  const { g } = part;
   const pixels = g.input('pixels', 'float32', [1, 3, height, width]);
-  let x = half.convIn(half.image(pixels, { provider, batch: 1, channels: 3, height, width }));
-  x = half.convOut(half.middle(half.levels(x, (x, name) => conv2d(g, x, { name, ...HALVING }))));
+  let x = convIn(part, imageOf(part, pixels, { provider, batch: 1, channels: 3, height, width }));
+  x = levels(part, x, (x, name) => conv2d(g, x, { name, ...HALVING }));
+  x = convOut(part, middle(part, x));
   if (config.quantConv) x = conv2d(g, x, { name: 'quant_conv' });
-  const mean = half.floats(x);
-  const shifted =
-    config.shiftFactor === 0 ? mean : g.node('Sub', [mean, scalar(g, 'shift_factor', config.shiftFactor)]);
-  g.output('latents', g.node('Mul', [shifted, scalar(g, 'scaling_factor', config.scalingFactor)]), {
+  const mean = floatsOf(part, x);
+  const { shiftFactor, scalingFactor } = config;
+  const shifted = shiftFactor === 0 ? mean : g.node('Sub', [mean, scalar(g, 'shift_factor', shiftFactor)]);
+  g.output('latents', g.node('Mul', [shifted, scalar(g, 'scaling_factor', scalingFactor)]), {
     type: 'float32',
     dims: [1, config.latentChannels, x.height, x.width],
   });
@@ -80,132 +83,141 @@ export function buildAutoencoderEncoder(
 export function buildAutoencoderDecoder(
   config: AutoencoderConfig,
   weights: WeightIndex,
-  { provider, height, width, alsoGive }: AutoencoderOptions,
+  options: AutoencoderOptions,
 ): Uint8Array<ArrayBuffer> {
-  const half = new HalfBuilder({ config, weights, half: 'decoder', alsoGive });
-  const { g } = half;
-  const channels = config.latentChannels;
+  const { provider, height, width } = options;
+  const part = halfOf('decoder', { config, weights, options });
+  const { g } = part;
+  const { latentChannels: channels, shiftFactor, scalingFactor } = config;
   const latents = g.input('latents', 'float32', [1, channels, height, width]);
-  const unscaled = g.node('Mul', [latents, scalar(g, 'inverse_scaling', 1 / config.scalingFactor)]);
-  const shifted =
-    config.shiftFactor === 0 ? unscaled : g.node('Add', [unscaled, scalar(g, 'shift_factor', config.shiftFactor)]);
-  let x = half.image(shifted, { provider, batch: 1, channels, height, width });
+  const unscaled = g.node('Mul', [latents, scalar(g, 'inverse_scaling', 1 / scalingFactor)]);
+  const shifted = shiftFactor === 0 ? unscaled : g.node('Add', [unscaled, scalar(g, 'shift_factor', shiftFactor)]);
+  let x = imageOf(part, shifted, { provider, batch: 1, channels, height, width });
   if (config.postQuantConv) x = conv2d(g, x, { name: 'post_quant_conv' });
-  x = half.middle(half.convIn(x));
-  x = half.convOut(half.levels(x, (x, name) => conv2d(g, upsampleNearest(g, x), { name })));
-  g.output('pixels', half.floats(x), { type: 'float32', dims: [1, 3, x.height, x.width] });
+  x = middle(part, convIn(part, x));
+  x = convOut(
+    part,
+    levels(part, x, (x, name) => conv2d(g, upsampleNearest(g, x), { name })),
+  );
+  g.output('pixels', floatsOf(part, x), { type: 'float32', dims: [1, 3, x.height, x.width] });
   return g.toBytes();
 }
 
-/** The layers both halves have. */
-class HalfBuilder {
+/** One half in the making. */
+interface Half {
   readonly g: GraphBuilder;
-  readonly #config: AutoencoderConfig;
-  readonly #half: AutoencoderHalf;
-  readonly #type: 'float32' | 'float16';
-  readonly #alsoGive: ReadonlySet<string>;
+  readonly half: AutoencoderHalf;
+  readonly config: AutoencoderConfig;
+  /** What the layers compute in. */
+  readonly type: 'float32' | 'float16';
+  readonly alsoGive: ReadonlySet<string>;
+  readonly maxScores: number;
+}
 
-  constructor({
-    config,
-    weights,
+function halfOf(
+  half: AutoencoderHalf,
+  { config, weights, options }: { config: AutoencoderConfig; weights: WeightIndex; options: AutoencoderOptions },
+): Half {
+  const g = new GraphBuilder(`autoencoder_${half}`, weights);
+  return {
+    g,
     half,
-    alsoGive = [],
-  }: {
-    config: AutoencoderConfig;
-    weights: WeightIndex;
-    half: AutoencoderHalf;
-    alsoGive: readonly string[] | undefined;
-  }) {
-    this.g = new GraphBuilder(`autoencoder_${half}`, weights);
-    this.#config = config;
-    this.#half = half;
-    this.#type = activationType(this.g, `${half}.conv_in.bias`);
-    this.#alsoGive = new Set(alsoGive);
-  }
+    config,
+    type: activationType(g, `${half}.conv_in.bias`),
+    alsoGive: new Set(options.alsoGive),
+    maxScores: options.maxScores ?? MAX_SCORES,
+  };
+}
 
-  /** An image of float32 values, in the type the layers compute in. */
-  image(value: Value, shape: Omit<ImageValue, 'value'>): ImageValue {
-    return fromChannelsFirst(this.g, cast(this.g, value, { from: 'float32', to: this.#type }), shape);
-  }
+/** An image of float32 values, in the type the layers compute in. */
+function imageOf({ g, type }: Half, value: Value, shape: Omit<ImageValue, 'value'>): ImageValue {
+  return fromChannelsFirst(g, cast(g, value, { from: 'float32', to: type }), shape);
+}
 
-  /** The values of an image, float32, channels first. */
-  floats(x: ImageValue): Value {
-    return cast(this.g, toChannelsFirst(this.g, x), { from: this.#type, to: 'float32' });
-  }
+/** The values of an image, float32, channels first. */
+function floatsOf({ g, type }: Half, x: ImageValue): Value {
+  return cast(g, toChannelsFirst(g, x), { from: type, to: 'float32' });
+}
 
-  convIn(x: ImageValue): ImageValue {
-    return this.#block(conv2d(this.g, x, { name: `${this.#half}.conv_in` }), 'conv_in');
-  }
+function convIn(part: Half, x: ImageValue): ImageValue {
+  return finished(part, conv2d(part.g, x, { name: `${part.half}.conv_in` }), 'conv_in');
+}
 
-  levels(x: ImageValue, resize: (x: ImageValue, name: string) => ImageValue): ImageValue {
-    let image = x;
-    autoencoderLevels(this.#config, this.#half).forEach((level, i) => {
-      for (const shape of level.resnets) image = this.#resnet(image, shape);
-      if (level.resize !== null) image = resize(image, level.resize);
-      image = this.#block(image, `${this.#half === 'encoder' ? 'down' : 'up'}_blocks.${i}`);
-    });
-    return image;
-  }
+function levels(part: Half, x: ImageValue, resize: (x: ImageValue, name: string) => ImageValue): ImageValue {
+  let image = x;
+  autoencoderLevels(part.config, part.half).forEach((level, i) => {
+    for (const shape of level.resnets) image = resnet(part, image, shape);
+    if (level.resize !== null) image = resize(image, level.resize);
+    image = finished(part, image, `${part.half === 'encoder' ? 'down' : 'up'}_blocks.${i}`);
+  });
+  return image;
+}
 
-  /** diffusers UNetMidBlock2D: a residual block, attention of one head over all pixels, a residual block. */
-  middle(x: ImageValue): ImageValue {
-    const name = `${this.#half}.mid_block`;
-    const shape = { inputs: x.channels, outputs: x.channels };
-    let image = this.#resnet(x, { name: `${name}.resnets.0`, ...shape });
-    if (this.#config.midAttention) image = this.#attention(image, `${name}.attentions.0`);
-    return this.#block(this.#resnet(image, { name: `${name}.resnets.1`, ...shape }), 'mid_block');
-  }
+/** diffusers UNetMidBlock2D: a residual block, attention of one head over all pixels, a residual block. */
+function middle(part: Half, x: ImageValue): ImageValue {
+  const name = `${part.half}.mid_block`;
+  const shape = { inputs: x.channels, outputs: x.channels };
+  let image = resnet(part, x, { name: `${name}.resnets.0`, ...shape });
+  if (part.config.midAttention) image = pixelAttention(part, image, `${name}.attentions.0`);
+  return finished(part, resnet(part, image, { name: `${name}.resnets.1`, ...shape }), 'mid_block');
+}
 
-  convOut(x: ImageValue): ImageValue {
-    return conv2d(this.g, this.#norm(x, `${this.#half}.conv_norm_out`, { silu: true }), {
-      name: `${this.#half}.conv_out`,
-    });
-  }
+function convOut(part: Half, x: ImageValue): ImageValue {
+  const { g, half } = part;
+  return conv2d(g, normed(part, x, { name: `${half}.conv_norm_out`, silu: true }), { name: `${half}.conv_out` });
+}
 
-  /** diffusers ResnetBlock2D without time. */
-  #resnet(x: ImageValue, { name, inputs, outputs }: ResnetShape): ImageValue {
-    const { g } = this;
-    const first = conv2d(g, this.#norm(x, `${name}.norm1`, { silu: true }), { name: `${name}.conv1` });
-    const second = conv2d(g, this.#norm(first, `${name}.norm2`, { silu: true }), { name: `${name}.conv2` });
-    return addImages(g, inputs === outputs ? x : conv2d(g, x, { name: `${name}.conv_shortcut` }), second);
-  }
+/** diffusers ResnetBlock2D without time. */
+function resnet(part: Half, x: ImageValue, { name, inputs, outputs }: ResnetShape): ImageValue {
+  const { g } = part;
+  const first = conv2d(g, normed(part, x, { name: `${name}.norm1`, silu: true }), { name: `${name}.conv1` });
+  const second = conv2d(g, normed(part, first, { name: `${name}.norm2`, silu: true }), { name: `${name}.conv2` });
+  return addImages(g, inputs === outputs ? x : conv2d(g, x, { name: `${name}.conv_shortcut` }), second);
+}
 
-  /** Scores are sums over all channels and the softmax goes over thousands of pixels: in float32 whatever the type. */
-  #attention(x: ImageValue, name: string): ImageValue {
-    const { g } = this;
-    const width = x.channels;
-    const pixels = x.height * x.width;
-    const normed = imageRows(g, this.#norm(x, `${name}.group_norm`, { silu: false }));
-    const qkv = cast(g, linear(g, normed, { name: `${name}.qkv`, inputs: width }), { from: this.#type, to: 'float32' });
-    const [queries, keys, values] = splitColumns(g, qkv, 3) as [Value, Value, Value];
-    const asBatch = (value: Value) => g.node('Reshape', [value, g.int64s(1, -1, width)]);
-    const [k, v] = [asBatch(keys), asBatch(values)];
-    const step = Math.max(1, Math.floor(MAX_SCORES / pixels));
-    const parts: Value[] = [];
-    for (let start = 0; start < pixels; start += step) {
-      const some = step >= pixels ? queries : rows(g, queries, [start, Math.min(start + step, pixels)]);
-      parts.push(attention(g, [asBatch(some), k, v], { heads: 1 }));
-    }
-    const mixed = parts.length === 1 ? (parts[0] as Value) : g.node('Concat', parts, { attributes: { axis: 1 } });
-    const mixedRows = cast(g, g.node('Reshape', [mixed, g.int64s(-1, width)]), { from: 'float32', to: this.#type });
-    const attended = linear(g, mixedRows, { name: `${name}.to_out.0`, inputs: width });
-    return addImages(g, x, fromImageRows(g, attended, x));
+/**
+ * Every pixel attends to all, in one head. Scores are sums over all channels and the softmax goes over thousands of
+ * pixels: in float32 whatever the type.
+ */
+function pixelAttention(part: Half, x: ImageValue, name: string): ImageValue {
+  const { g, type, maxScores } = part;
+  const width = x.channels;
+  const pixels = x.height * x.width;
+  const pixelRows = imageRows(g, normed(part, x, { name: `${name}.group_norm`, silu: false }));
+  const projected = linear(g, pixelRows, { name: `${name}.qkv`, inputs: width });
+  const [queries, keys, values] = splitColumns(g, cast(g, projected, { from: type, to: 'float32' }), 3) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const asBatch = (value: Value) => g.node('Reshape', [value, g.int64s(1, -1, width)]);
+  const [k, v] = [asBatch(keys), asBatch(values)];
+  const step = Math.max(1, Math.floor(maxScores / pixels));
+  const parts: Value[] = [];
+  for (let start = 0; start < pixels; start += step) {
+    const some = step >= pixels ? queries : rows(g, queries, [start, Math.min(start + step, pixels)]);
+    parts.push(attention(g, [asBatch(some), k, v], { heads: 1 }));
   }
+  const mixed = parts.length === 1 ? (parts[0] as Value) : g.node('Concat', parts, { attributes: { axis: 1 } });
+  const mixedRows = cast(g, g.node('Reshape', [mixed, g.int64s(-1, width)]), { from: 'float32', to: type });
+  const attended = linear(g, mixedRows, { name: `${name}.to_out.0`, inputs: width });
+  return addImages(g, x, fromImageRows(g, attended, x));
+}
 
-  #norm(x: ImageValue, name: string, { silu }: { silu: boolean }): ImageValue {
-    return groupNorm(this.g, x, { name, groups: this.#config.groups, epsilon: EPSILON, silu });
-  }
+function normed({ g, config }: Half, x: ImageValue, options: { name: string; silu: boolean }): ImageValue {
+  return groupNorm(g, x, { ...options, groups: config.groups, epsilon: EPSILON });
+}
 
-  #block(x: ImageValue, name: string): ImageValue {
-    const full = `${this.#half}.${name}`;
-    if (this.#alsoGive.has(full)) {
-      // A node of its own, for the value itself goes on under its own name.
-      const { g } = this;
-      const dims = [x.batch, x.channels, x.height, x.width];
-      g.output(full, g.node('Reshape', [this.floats(x), g.int64s(...dims)]), { type: 'float32', dims });
-    }
-    return x;
+/** A block's output: given as well where it was asked for. */
+function finished(part: Half, x: ImageValue, block: string): ImageValue {
+  const { g, half, alsoGive } = part;
+  const name = `${half}.${block}`;
+  if (alsoGive.has(name)) {
+    const dims = [x.batch, x.channels, x.height, x.width];
+    // A node of its own: the value itself goes on under its own name.
+    g.output(name, g.node('Reshape', [floatsOf(part, x), g.int64s(...dims)]), { type: 'float32', dims });
   }
+  return x;
 }
 
 function scalar(g: GraphBuilder, name: string, value: number): Value {
