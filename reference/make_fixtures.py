@@ -9,6 +9,7 @@ from diffusion_goldens import make_diffusion_goldens
 from image_goldens import make_image_goldens
 from pasd_full_size import save_full_size as save_pasd_full_size
 from pasd_goldens import make_pasd_goldens
+from pipeline_goldens import make_pipeline_goldens
 from scheduler_goldens import make_scheduler_goldens
 from tiny_clip import save_checkpoints
 from tiny_diffusion import save_diffusion_checkpoints
@@ -37,6 +38,7 @@ def main() -> None:
     save_unet_full_size(FIXTURES / "unet_full_size.json")
     make_wavelet_goldens(FIXTURES)
     make_scheduler_goldens(FIXTURES)
+    make_pipeline_goldens(FIXTURES)
 
 
 if __name__ == "__main__":
