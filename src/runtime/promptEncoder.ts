@@ -96,8 +96,7 @@ export class PromptEncoder {
         },
       });
     });
-    for (const { config, tokens, name } of encoders)
-      checkTokens(tokens, { vocabulary: config.text.vocabularySize, name });
+    for (const encoder of encoders) checkTokens(encoder);
   }
 
   /** @throws {UserError} `DeviceLostError`, `OutOfMemoryError` */
