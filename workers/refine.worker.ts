@@ -27,6 +27,10 @@ const PREVIEW_SIDE = 2048;
 const jobs = new Jobs();
 const images = new OpenImages();
 let runtime: Runtime | null = null;
+let tellStarted: (runtime: Runtime) => void = () => {};
+const hasStarted = new Promise<Runtime>((resolve) => {
+  tellStarted = resolve;
+});
 const packs = new PacksInUse(started);
 
 function started(): Runtime {
@@ -37,6 +41,7 @@ function started(): Runtime {
 const api = {
   async start(preferred) {
     runtime ??= await Runtime.start({ preferred, selfTests: selfTestFile });
+    tellStarted(runtime);
     return runtime.status;
   },
 
@@ -49,7 +54,7 @@ const api = {
   usePack: (packId) => packs.use(packId),
 
   async setMemoryBudget(bytes) {
-    const { residency } = started();
+    const { residency } = await hasStarted;
     await residency.setBudget(bytes);
     return residency.budget;
   },
