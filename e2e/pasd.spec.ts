@@ -29,3 +29,22 @@ for (const { tier, precision, what } of CASES) {
     expect(comparisons.filter((comparison) => !isWithinBounds(comparison, precision))).toEqual([]);
   });
 }
+
+for (const { tier, precision } of CASES) {
+  test(`attention over the pixels of 512 px holds no probabilities on ${tier}`, async ({ openTestPage, hasF16 }) => {
+    if (tier === 'webgpu-fp16') needsF16(hasF16);
+    const page = await openTestPage('pasd.html');
+    const { bytes, error } = await page.evaluate(
+      ({ tier, ...options }) => {
+        const { pasdTests } = globalThis as unknown as { pasdTests: PasdTests };
+        return pasdTests.attend(tier, options);
+      },
+      // Other vendors' kernels, by naming one, pass too; compiling them takes a software GPU a minute or more.
+      { tier, precision, vendor: null, tokens: 64 * 64 },
+    );
+    console.log(`${bytes / 2 ** 20} MiB, largest error ${error.toExponential(1)}`);
+    expect(error).toBeLessThan(precision === 'fp32' ? 1e-5 : 2e-3);
+    // Inputs, their copies and the result are 0.5 MiB each; the probabilities would be 128 MiB, in halves 64.
+    expect(bytes).toBeLessThan(8 * 2 ** 20);
+  });
+}

@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../checkpoint/readJson.ts';
+import { prefixed } from './builder.ts';
+import { buildControlNet } from './controlNet.ts';
 import { parseControlNetConfig } from './controlNetConfig.ts';
 import { controlNetRecipes } from './controlNetWeights.ts';
+import type { Provider } from './imageLayers.ts';
+import { buildPasd } from './pasdUnet.ts';
 import { parsePasdUnetConfig } from './pasdUnetConfig.ts';
 import { pasdUnetRecipes } from './pasdUnetWeights.ts';
+import { planWeights } from './storedLayout.ts';
 import { consumedTensors } from './weightRecipe.ts';
 
 interface PublishedModel {
@@ -34,5 +39,39 @@ describe.each(Object.entries(MODELS))('%s, from its config alone', (name, { conf
   it('has as many parameters as the model', () => {
     const shapes = [...consumedTensors(recipes).values(), ...unread.map(([, shape]) => shape)];
     expect(shapes.reduce((sum, shape) => sum + elements(shape), 0)).toBe(parameters);
+  });
+});
+
+const sizes = (pixels: number, provider: Provider = 'webgpu') => {
+  return { provider, height: pixels / 8, width: pixels / 8, batch: 2, tokens: 77 } as const;
+};
+const configOf = (name: string) => (MODELS[name] as PublishedModel).config;
+
+/** Graphs of full size in fp16, at some size in pixels. */
+const GRAPHS = {
+  controlnet(pixels: number, provider?: Provider) {
+    const config = parseControlNetConfig(configOf('controlnet'));
+    const weights = planWeights(controlNetRecipes(config), 'fp16');
+    return { weights, model: buildControlNet(config, weights, sizes(pixels, provider)) };
+  },
+  pasd(pixels: number, provider?: Provider) {
+    const unet = parsePasdUnetConfig(configOf('pasd/unet'));
+    const controlNet = parseControlNetConfig(configOf('pasd/controlnet'));
+    const models = {
+      unet: { config: unet, weights: planWeights(pasdUnetRecipes(unet), 'fp16') },
+      controlNet: { config: controlNet, weights: planWeights(controlNetRecipes(controlNet), 'fp16') },
+    };
+    const weights = { ...models.unet.weights, ...prefixed(models.controlNet.weights, 'controlnet.') };
+    return { weights, model: buildPasd(models, sizes(pixels, provider)) };
+  },
+};
+
+describe.each(Object.entries(GRAPHS))('%s of full size', (_name, build) => {
+  it.each<Provider>(['webgpu', 'wasm'])('builds for %s and uses every weight', (provider) => {
+    const { weights, model } = build(512, provider);
+    const text = new TextDecoder('latin1').decode(model);
+    expect(Object.keys(weights).filter((name) => !text.includes(name))).toEqual([]);
+    // Weights are outside: a graph is its nodes and names.
+    expect(model.length).toBeLessThan(1_500_000);
   });
 });

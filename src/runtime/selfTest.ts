@@ -26,7 +26,7 @@ export function selfTestKey(
 }
 
 /** Counted up when checks, bounds or patches change: kept reports of other versions are forgotten. */
-const SELF_TEST_VERSION = 1;
+const SELF_TEST_VERSION = 2;
 
 /** Keeps self-test reports between visits, by {@link selfTestKey}; passed ones only. */
 export interface SelfTestStore {

@@ -141,6 +141,66 @@ alias src_value_t = ${type};
     );
   });
 
+  test('FlashAttention', () => {
+    const changed = changedLines(`enable f16;
+alias q_value_t = vec4<f16>;
+var<workgroup> v_tile : array<array<q_value_t, head_size_vec>, max_k_step>;
+var<private> q_tile : array<q_value_t, head_size_vec>;
+    q_tile[idx] = q[idx + offset] * alpha;
+var<private> o_tile : array<q_value_t, head_size_vec>;
+    output[offset + idx] = o_tile[idx];
+    let o_ratio = q_element_t(dleft / d);
+    let qk_1_value = q_value_t(qk_1);
+        var sum = fetchVTile(0, i, val) * qk_1_value[0];
+        sum += fetchVTile(1, i, val) * qk_1_value[1];
+        o_tile[i] = o_tile[i] * o_ratio + sum;`);
+    expect(changed).toEqual([
+      'var<private> o_tile : array<vec4<f32>, head_size_vec>;',
+      'output[offset + idx] = q_value_t(o_tile[idx]);',
+      'let o_ratio = f32(dleft / d);',
+      'let qk_1_value = vec4<f32>(qk_1);',
+      'var sum = vec4<f32>(fetchVTile(0, i, val)) * qk_1_value[0];',
+      'sum += vec4<f32>(fetchVTile(1, i, val)) * qk_1_value[1];',
+    ]);
+  });
+
+  test("FlashAttention, Qualcomm's", () => {
+    const changed = changedLines(`enable f16;
+var<workgroup> o_tile_r : array<array<q_value_t, half_head_size_vec>, workgroup_size_x>;
+var<private> o_tile : array<q_value_t, half_head_size_vec>;
+    output[offset + idx] = o_tile[idx];
+    output[offset + idx + half_head_size_vec] = o_tile_r[local_idx][idx];
+        sum = subgroupShuffle(val, 0) * qk_1_value[0];
+        sum += subgroupShuffle(val, 15) * qk_4_value[3];
+        o_tile_r[local_idx][i] = o_tile_r[local_idx][i] * o_ratio + sum;`);
+    expect(changed).toEqual([
+      'var<workgroup> o_tile_r : array<array<vec4<f32>, half_head_size_vec>, workgroup_size_x>;',
+      'var<private> o_tile : array<vec4<f32>, half_head_size_vec>;',
+      'output[offset + idx] = q_value_t(o_tile[idx]);',
+      'output[offset + idx + half_head_size_vec] = q_value_t(o_tile_r[local_idx][idx]);',
+      'sum = vec4<f32>(subgroupShuffle(val, 0)) * qk_1_value[0];',
+      'sum += vec4<f32>(subgroupShuffle(val, 15)) * qk_4_value[3];',
+    ]);
+  });
+
+  test("FlashAttention, NVIDIA's and Apple's", () => {
+    const changed = changedLines(`enable f16;
+var<private> o_tile : array<q_value_t, head_size_vec>;
+    output[offset + idx] = o_tile[idx];
+    let o_ratio = q_element_t(dleft / d);
+      var acc = q_value_t(0);
+        acc += v_tile[k][i] * q_element_t(qk_scores[k]);
+      o_tile[i] = o_tile[i] * q_element_t(o_ratio) + acc;`);
+    expect(changed).toEqual([
+      'var<private> o_tile : array<vec4<f32>, head_size_vec>;',
+      'output[offset + idx] = q_value_t(o_tile[idx]);',
+      'let o_ratio = f32(dleft / d);',
+      'var acc = vec4<f32>(0);',
+      'acc += vec4<f32>(v_tile[k][i]) * f32(qk_scores[k]);',
+      'o_tile[i] = o_tile[i] * o_ratio + acc;',
+    ]);
+  });
+
   test('shaders without half precision, and others, stay as they are', () => {
     const fp32 = `
   var acc: array<vec4<output_element_t>, rowPerThread>;
