@@ -15,7 +15,7 @@ export const largestEnlargement = 4;
 export const wholeSideShare = 2;
 
 /** Pixels over which blocks are blended, in the middle of what they share. */
-export const blockRamp = 64;
+export const blockRamp = 32;
 
 /** Where everything lies. */
 export interface RestorationLayout {
@@ -31,7 +31,7 @@ export interface RestorationLayout {
  * Lays an image out.
  *
  * @param options.tile side of a latent tile in pixels
- * @param options.overlap of latent tiles, in pixels; blocks share at least twice that, and what blending and colour need
+ * @param options.overlap of latent tiles, in pixels; blocks share at least that, and what blending and colour need
  * @param options.granularity sides of what a model works on are multiples of it
  * @param options.downscale pixels per latent: blocks start at whole latents
  */
@@ -70,7 +70,7 @@ export function restorationLayout(
       : { padded: up(length, downscale), block: side };
   const [across, down] = [axis(scaled.width), axis(scaled.height)];
   const padded = { width: across.padded, height: down.padded };
-  const shared = up(Math.max(2 * overlap, blockRamp + 2 * waveletReach), downscale);
+  const shared = up(Math.max(overlap, blockRamp + 2 * waveletReach), downscale);
   const blocks = pixelBlocks(padded, {
     block: { width: across.block, height: down.block },
     // Small tiles, chosen when memory is short, still have to move on.

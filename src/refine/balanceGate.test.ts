@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import { fallenRegions, gateRegions, gateWhole, lastGoodVersion } from './balanceGate.ts';
+import { inpaintStrength, latentMask } from './inpaintRegion.ts';
+import { pasdPrompts } from './pasdPrompts.ts';
+import { type DefectGrid, largestMaskSide, maskGrid, regionQuality, regionsOfMask } from './repairMask.ts';
+
+const grid = { width: 64, height: 64 };
+/** D of a picture, from a function of the cell. */
+const defect = (of: (x: number, y: number) => number): DefectGrid => ({
+  ...grid,
+  values: Float32Array.from({ length: 64 * 64 }, (_, i) => of(i % 64, Math.floor(i / 64))),
+});
+const inBox = (x: number, y: number) => x >= 8 && x < 24 && y >= 8 && y < 24;
+const box = regionsOfMask(
+  Float32Array.from({ length: 64 * 64 }, (_, i) => (inBox(i % 64, Math.floor(i / 64)) ? 1 : 0)),
+  { grid, image: grid },
+);
+
+describe('gateRegions', () => {
+  const before = defect((x, y) => (inBox(x, y) ? 0.4 : 0.9));
+  const gate = (after: DefectGrid) =>
+    gateRegions(box, { stage: 'inpaint', before, after, tolerance: 0.02 })[0]?.outcome;
+
+  test('compares mean quality within the region alone', () => {
+    expect(gate(defect((x, y) => (inBox(x, y) ? 0.1 : 1)))).toMatchObject({
+      before: expect.closeTo(0.6, 6),
+      after: expect.closeTo(0.9, 6),
+      kept: true,
+    });
+    expect(gate(defect((x, y) => (inBox(x, y) ? 0.5 : 0)))).toEqual({
+      place: { x: 8, y: 8, width: 16, height: 16 },
+      stage: 'inpaint',
+      before: expect.closeTo(0.6, 6),
+      after: expect.closeTo(0.5, 6),
+      kept: false,
+      reason: 'Repainting lowered the quality here from 60.0 to 50.0 of 100.',
+    });
+  });
+
+  test('forgives what is within the tolerance', () => {
+    expect(gate(defect(() => 0.41))?.kept).toBe(true);
+    expect(gate(defect(() => 0.43))?.kept).toBe(false);
+  });
+
+  test('weighs cells by the mask', () => {
+    const soft = regionsOfMask(Float32Array.of(1, 0.5), {
+      grid: { width: 2, height: 1 },
+      image: { width: 2, height: 1 },
+    });
+    const values = Float32Array.of(0.3, 0.9);
+    expect(regionQuality(soft, { width: 2, height: 1, values })).toBeCloseTo(1 - (0.3 + 0.45) / 1.5, 6);
+    expect(regionQuality([], { width: 2, height: 1, values })).toBe(1);
+  });
+});
+
+describe('fallenRegions', () => {
+  const before = defect(() => 0.2);
+  const options = (after: DefectGrid) => ({
+    stage: 'restore' as const,
+    before,
+    after,
+    tolerance: 0.02,
+    image: { width: 640, height: 640 },
+  });
+
+  test("finds where quality fell, soft edges included, in the image's pixels", () => {
+    const after = defect((x, y) => (inBox(x, y) ? 0.7 : 0.1));
+    const fallen = fallenRegions(options(after));
+    expect(fallen).toHaveLength(1);
+    const { place } = fallen[0]?.outcome ?? { place: { x: 0, y: 0, width: 0, height: 0 } };
+    expect(place.x).toBeLessThanOrEqual(80);
+    expect(place.y).toBeLessThanOrEqual(80);
+    expect(place.x + place.width).toBeGreaterThanOrEqual(240);
+    expect(place.x + place.width).toBeLessThan(400);
+    const whole = gateWhole(fallen, options(after));
+    expect(whole).toMatchObject({ kept: true, place: { x: 0, y: 0, width: 640, height: 640 } });
+    expect(whole.after).toBeGreaterThan(whole.before);
+  });
+
+  test('averages single cells away', () => {
+    const after = defect((x, y) => ((x + y) % 2 === 0 ? 0.3 : 0.1));
+    expect(fallenRegions(options(after))).toEqual([]);
+  });
+
+  test('all of it fallen: the whole image, and nothing gained', () => {
+    const after = defect(() => 0.9);
+    const fallen = fallenRegions(options(after));
+    expect(fallen).toHaveLength(1);
+    expect(gateWhole(fallen, options(after)).after).toBeCloseTo(0.8, 6);
+    expect(gateWhole([], options(after)).kept).toBe(false);
+  });
+});
+
+test('the last version that is no worse than the original, nor much worse than one before, is kept', () => {
+  expect(lastGoodVersion([0.5], 0.02)).toBe(0);
+  expect(lastGoodVersion([0.5, 0.6, 0.7], 0.02)).toBe(2);
+  expect(lastGoodVersion([0.5, 0.6, 0.59], 0.02)).toBe(2);
+  expect(lastGoodVersion([0.5, 0.6, 0.55], 0.02)).toBe(1);
+  expect(lastGoodVersion([0.5, 0.4, 0.6], 0.02)).toBe(2);
+  expect(lastGoodVersion([0.5, 0.5], 0.02)).toBe(1);
+  expect(lastGoodVersion([0.5, 0.499, 0.1], 0.02)).toBe(0);
+});
+
+test('strength grows with the defect between its bounds, and is never 1 or 0', () => {
+  const bounds = { smallestStrength: 0.5, largestStrength: 0.9 };
+  expect([1, 0.5, 0].map((quality) => inpaintStrength(quality, bounds))).toEqual([0.5, 0.7, 0.9]);
+  expect(inpaintStrength(0, { smallestStrength: 0.5, largestStrength: 1 })).toBe(0.99);
+  expect(inpaintStrength(1, { smallestStrength: 0, largestStrength: 1 })).toBe(0.02);
+});
+
+test("the latent mask takes the pixel at each latent's corner", () => {
+  const repainted = new Uint8Array(16 * 8);
+  repainted[8] = 1;
+  repainted[1] = 1;
+  expect(Array.from(latentMask(repainted, { width: 16, height: 8, downscale: 8 }))).toEqual([0, 1]);
+});
+
+test("a mask's grid is the image's pixels up to a limit", () => {
+  expect(maskGrid({ width: 640, height: 3 })).toEqual({ width: 640, height: 3 });
+  expect(maskGrid({ width: 8192, height: 4096 })).toEqual({ width: largestMaskSide, height: 512 });
+  expect(maskGrid({ width: 100_000, height: 3 })).toEqual({ width: largestMaskSide, height: 1 });
+});
+
+test("PASD's words follow the prompt, and stand alone without one", () => {
+  expect(pasdPrompts({ positive: 'a dog', negative: 'cats' })).toEqual({
+    positive: 'a dog, clean, high-resolution, 8k',
+    negative: 'cats, blurry, dotted, noise, raster lines, unclear, lowres, over-smoothed',
+  });
+  expect(pasdPrompts({ positive: ' ', negative: '' }).positive).toBe('clean, high-resolution, 8k');
+});
