@@ -1,24 +1,5 @@
 import { viewOf } from './container/blobReader.ts';
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc;
-});
-
-function crc32(pieces: readonly Uint8Array[]): number {
-  let crc = 0xffffffff;
-  for (const piece of pieces) {
-    for (let i = 0; i < piece.length; i++) crc = (crcTable[(crc ^ (piece[i] as number)) & 255] as number) ^ (crc >>> 8);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
-}
-
-function uint32(value: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(4);
-  viewOf(bytes).setUint32(0, value);
-  return bytes;
-}
+import { pngChunkParts, pngHeadData, pngSignature, uint32 } from './pngChunk.ts';
 
 /** A zlib stream without a dictionary, fastest. */
 const zlibHead = new Uint8Array([0x78, 0x01]);
@@ -48,20 +29,13 @@ export class PngWriter {
     height: number,
     { kind, interlaced }: { readonly kind: number; readonly interlaced: boolean },
   ) {
-    this.#parts.push(new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]));
-    const head = new Uint8Array(13);
-    const view = viewOf(head);
-    view.setUint32(0, width);
-    view.setUint32(4, height);
-    head.set([8, kind, 0, 0, interlaced ? 1 : 0], 8);
-    this.chunk('IHDR', head);
+    this.#parts.push(pngSignature);
+    this.chunk('IHDR', pngHeadData({ width, height }, { kind, interlaced }));
   }
 
   /** Adds a chunk as it is. Chunks that describe the colours go before the first row. */
   chunk(type: string, ...data: readonly Uint8Array<ArrayBuffer>[]): void {
-    const name = Uint8Array.from(type, (letter) => letter.charCodeAt(0));
-    const length = data.reduce((sum, piece) => sum + piece.length, 0);
-    this.#parts.push(uint32(length), name, ...data, uint32(crc32([name, ...data])));
+    this.#parts.push(...pngChunkParts(type, ...data));
   }
 
   /** Adds a row, its filter byte first. The bytes are copied. */

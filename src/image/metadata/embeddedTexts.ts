@@ -4,6 +4,7 @@ import type { ByteRange } from '../container/container.ts';
 import { exifOfSegment, jpegSegments } from '../container/jpeg.ts';
 import { webpChunks } from '../container/webp.ts';
 import type { ImageFormat } from '../imageFormat.ts';
+import { contentChunk, contentOfBytes, contentOfComments, isContentComment } from '../saving/refinePacket.ts';
 import { exifTexts, utf8OrLatin1 } from './exifTexts.ts';
 import type { MetadataText } from './generationMetadata.ts';
 import { MAX_TEXT_BYTES, MAX_TEXTS } from './limits.ts';
@@ -16,6 +17,7 @@ const xmpPrefix = 'http://ns.adobe.com/xap/1.0/\0';
 
 async function jpegTexts(file: BlobReader): Promise<readonly MetadataText[]> {
   const texts: MetadataText[] = [];
+  const own: Uint8Array[] = [];
   for await (const segment of jpegSegments(file)) {
     if (texts.length >= MAX_TEXTS) break;
     const exif = await exifOfSegment(file, segment);
@@ -26,10 +28,12 @@ async function jpegTexts(file: BlobReader): Promise<readonly MetadataText[]> {
         texts.push(...xmpTexts(utf8OrLatin1(bytes.subarray(xmpPrefix.length))));
       }
     } else if (segment.marker === 0xfe) {
-      texts.push({ keyword: 'jpeg:Comment', text: utf8OrLatin1(await bounded(file, segment)).replace(/\0+$/, '') });
+      const comment = (await bounded(file, segment)).slice();
+      if (isContentComment(comment)) own.push(comment);
+      else texts.push({ keyword: 'jpeg:Comment', text: utf8OrLatin1(comment).replace(/\0+$/, '') });
     }
   }
-  return texts;
+  return [...texts, ...contentOfComments(own).texts];
 }
 
 async function webpTexts(file: BlobReader): Promise<readonly MetadataText[]> {
@@ -40,6 +44,7 @@ async function webpTexts(file: BlobReader): Promise<readonly MetadataText[]> {
       const bytes = await bounded(file, chunk);
       texts.push(...exifTexts(latin1(bytes.subarray(0, 4)) === 'Exif' ? bytes.subarray(6) : bytes));
     }
+    if (chunk.type === contentChunk) texts.push(...contentOfBytes(await bounded(file, chunk)).texts);
     if (chunk.type === 'XMP ') texts.push(...xmpTexts(utf8OrLatin1(await bounded(file, chunk))));
   }
   return texts;

@@ -7,7 +7,7 @@ import { MAX_TEXT_BYTES, MAX_TEXTS } from './limits.ts';
 import { xmpTexts } from './xmpTexts.ts';
 
 /** Reads one tEXt, zTXt or iTXt (PNG 3rd edition, 11.3.3); null if its form is broken. */
-async function textOfChunk(type: string, bytes: Uint8Array<ArrayBuffer>): Promise<MetadataText | null> {
+export async function textOfChunk(type: string, bytes: Uint8Array<ArrayBuffer>): Promise<MetadataText | null> {
   const zero = bytes.indexOf(0);
   if (zero < 1) return null;
   const keyword = latin1(bytes.subarray(0, zero));

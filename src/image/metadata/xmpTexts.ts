@@ -1,3 +1,4 @@
+import { contentOfXmp } from '../saving/refinePacket.ts';
 import type { MetadataText } from './generationMetadata.ts';
 
 /** Properties of XMP in which generators leave words. */
@@ -36,10 +37,14 @@ function attributeText(xmp: string, property: string): string | null {
   return null;
 }
 
-/** The texts in an XMP packet that may hold a prompt. Reads properties by name, not XML as such; never throws. */
+/**
+ * The texts in an XMP packet that may hold a prompt, and those of a PNG that we kept there when it was saved in another
+ * format, under their own keywords. Reads properties by name, not XML as such; never throws.
+ */
 export function xmpTexts(xmp: string): readonly MetadataText[] {
-  return properties.flatMap((property) => {
+  const found = properties.flatMap((property) => {
     const text = elementText(xmp, property) ?? attributeText(xmp, property);
     return text ? [{ keyword: `xmp:${property.slice(property.indexOf(':') + 1)}`, text }] : [];
   });
+  return [...found, ...contentOfXmp(xmp).texts];
 }
