@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModelWithProjection, CLIPTokenizerFast
 
 from tiny_diffusion import SD, SDXL, autoencoders, picture, text_encoders
-from tiny_tokenizer import CONTEXT_LENGTH, build_tokenizer
+from tiny_tokenizer import CONTEXT_LENGTH, build_tokenizer, write_json
 
 PROMPTS = [
     "a photo of a red cat, sitting on a wooden table",
@@ -56,6 +56,51 @@ def text_goldens() -> dict[str, Tensor]:
     return golden
 
 
+ITEM = "a photo of a red cat sitting on a wooden table, "
+CHUNK = CONTEXT_LENGTH - 2
+# Prompts in A1111's syntax, and by hand what it means: chunks of pieces with their weights.
+WEIGHTED = [
+    (
+        "a (red cat:1.3) on a ((wooden)) table, [blurry] \\(photo\\) <lora:x:1>",
+        [[("a ", 1), ("red cat", 1.3), (" on a ", 1), ("wooden", 1.21), (" table, ", 1), ("blurry", 1 / 1.1), (" (photo) ", 1)]],
+    ),
+    ("a dog BREAK (a (cat:1.5):0.5) in a house", [[("a dog", 1)], [("a ", 0.5), ("cat", 0.75), (" in a house", 1)]]),
+    ("plain words alone, of weight one", [[("plain words alone, of weight one", 1)]]),
+]
+
+
+def long_case(tokenizer: CLIPTokenizerFast) -> tuple[str, list]:
+    """Longer than a chunk: broken after the last comma that fits, if few enough tokens follow it."""
+    length = len(tokenizer(ITEM).input_ids) - 2
+    fitting = CHUNK // length
+    assert 0 < CHUNK - fitting * length < 20, length
+    text = ITEM * (fitting - 1)
+    return f"{text}({ITEM * 3}:1.2)", [[(text, 1), (ITEM, 1.2)], [(ITEM * 2, 1.2)]]
+
+
+@torch.no_grad()
+def weighted_goldens() -> tuple[dict[str, Tensor], list[str]]:
+    """`weighted.<i>`: hidden states of each prompt by sd-inpainting-tiny, z_empty + w (z - z_empty); and the prompts."""
+    tokenizer = build_tokenizer()
+    model = stored(text_encoders(tokenizer))[f"{SD}/text_encoder"]
+    empty = model(padded_ids(tokenizer, [""])).last_hidden_state[0]
+    cases = [*WEIGHTED, long_case(tokenizer)]
+    golden = {}
+    for i, (_prompt, chunks) in enumerate(cases):
+        states = []
+        for pieces in chunks:
+            pairs = [(token, weight) for text, weight in pieces for token in tokenizer(text).input_ids[1:-1]]
+            assert len(pairs) <= CHUNK
+            tokens = [tokenizer.bos_token_id, *(token for token, _ in pairs)]
+            tokens += [tokenizer.eos_token_id] * (CONTEXT_LENGTH - len(tokens))
+            weights = torch.ones(CONTEXT_LENGTH, 1, dtype=torch.double)
+            weights[1 : len(pairs) + 1, 0] = torch.tensor([weight for _, weight in pairs], dtype=torch.double)
+            state = model(torch.tensor([tokens])).last_hidden_state[0]
+            states.append(empty + weights * (state - empty))
+        golden[f"weighted.{i}"] = torch.cat(states)
+    return golden, [prompt for prompt, _chunks in cases]
+
+
 def record(model: AutoencoderKL, into: dict[str, Tensor]) -> None:
     """Keeps what every block gives, under its name in diffusers."""
     blocks = {"encoder.conv_in": model.encoder.conv_in, "decoder.conv_in": model.decoder.conv_in}
@@ -96,7 +141,9 @@ def save(tensors: dict[str, Tensor], path: Path) -> None:
 
 
 def make_diffusion_goldens(fixtures: Path) -> None:
-    save(text_goldens(), fixtures / "golden" / "text-encoders.safetensors")
+    weighted, prompts = weighted_goldens()
+    save(text_goldens() | weighted, fixtures / "golden" / "text-encoders.safetensors")
+    write_json(fixtures / "golden" / "weighted-prompts.json", {"prompts": prompts})
     save(autoencoder_goldens(), fixtures / "golden" / "autoencoders.safetensors")
 
 
