@@ -85,6 +85,8 @@ interface Kind {
   readonly linked: boolean;
   readonly conjoined: boolean;
   readonly participle: boolean;
+  /** Opens with an article or the like. */
+  readonly opensNoun: boolean;
   readonly hasNoun: boolean;
   readonly clause: boolean;
   readonly tagLike: boolean;
@@ -98,12 +100,24 @@ function kindOf(words: readonly TaggedWord[], { start, end }: Segment): Kind {
   const hasNoun = part.some(({ analysis }) => analysis.upos === 'NOUN' || analysis.upos === 'PROPN');
   const linked = LINKING.has(head.analysis.upos) || RELATIVE.has(first);
   const participle = isParticiple(head) || (tag(0) === 'ADV' && part[1] !== undefined && isParticiple(part[1]));
+  // A bare participle makes no clause: "samurai standing in grass" is a thing.
   const clause = part.some(({ analysis }) => {
     const to = analysis.head - 1;
-    return analysis.deprel.startsWith('nsubj') && to >= start && to < end && !/^relcl/.test(analysis.deprel);
+    if (!analysis.deprel.startsWith('nsubj') || to < start || to >= end) return false;
+    const isAided = part.some((other) => other.analysis.head === to + 1 && /^(?:aux|cop)/.test(other.analysis.deprel));
+    return isAided || !/ing$/i.test((words[to] as TaggedWord).text);
   });
-  const tagLike = part.length <= 5 && !linked && !clause && tag(0) !== 'DET';
-  return { first, linked, conjoined: head.analysis.upos === 'CCONJ', participle, hasNoun, clause, tagLike };
+  const tagLike = part.length <= 5 && !linked && !clause && !participle && tag(0) !== 'DET';
+  return {
+    first,
+    linked,
+    conjoined: head.analysis.upos === 'CCONJ',
+    participle,
+    hasNoun,
+    opensNoun: /^(?:DET|PRON)$/.test(tag(0)),
+    clause,
+    tagLike,
+  };
 }
 
 function isParticiple({ text, analysis }: TaggedWord): boolean {
@@ -120,8 +134,9 @@ function joins(k: number, { kinds, isList }: { readonly kinds: readonly Kind[]; 
   if (kind.conjoined || (RELATIVE.has(kind.first) && kind.first !== 'as')) return true;
   if (isList) return false;
   if (kind.linked || kind.participle) return true;
-  if (!before.hasNoun && !before.clause && kind.hasNoun) return true;
-  if (kind.clause || before.clause) return true;
+  // "a big, round, shiny coin", but not "colorful, moody, a witch".
+  if (!before.hasNoun && !before.clause && !before.linked) return (before.opensNoun || kind.hasNoun) && !kind.opensNoun;
+  if (kind.clause || (before.clause && !kind.tagLike)) return true;
   if (k === 1 && before.linked) return true;
   // "a cat, a dog, and a bird": one row as long as no tag interrupts it.
   for (let next = k + 1; next < kinds.length && next <= k + 8; next++) {

@@ -3,7 +3,7 @@ import type { DependencyParser, WordAnalysis } from './parser/dependencyParser.t
 import { treePhrases } from './parser/treePhrases.ts';
 import { tokenizeUd } from './parser/udTokenizer.ts';
 import type { ParsedWord, Phrase, PromptReader, PromptReading, Span } from './phrase.ts';
-import { segmentsOf, type Unit, unitsOf } from './promptClauses.ts';
+import { type Segment, segmentsOf, type Unit, unitsOf } from './promptClauses.ts';
 import { isMedium, isStyle, namesStyle } from './promptStyle.ts';
 import { type PromptText, promptText } from './promptSyntax.ts';
 
@@ -44,7 +44,7 @@ function read(prompt: string, parser: DependencyParser): PromptReading {
   for (const sentence of split(words)) {
     const first = drafts.length;
     readSentence(sentence, { parser, drafts, sentences, topic });
-    const found = drafts.findIndex(({ scope, negated }, i) => i >= first && scope === 'place' && !negated);
+    const found = drafts.findIndex((draft, i) => i >= first && hasPlace(draft));
     if (found >= 0) topic = found;
   }
   if (!drafts.some(({ scope }) => scope === 'place')) {
@@ -96,9 +96,15 @@ interface Reading {
 
 function readSentence(sentence: readonly Word[], reading: Reading): void {
   const { parser } = reading;
-  const segments = segmentsOf(sentence).filter(({ start, end }) => sentence.slice(start, end).some(isWord));
-  const written = segments.map(({ start, end }) => surface(sentence.slice(start, end)));
-  const styled = written.map((words) => isStyle(words) || namesStyle(words));
+  const segments = segmentsOf(sentence)
+    .filter(({ start, end }) => sentence.slice(start, end).some(isWord))
+    .flatMap((segment) => cutCredit(sentence, segment));
+  const styled = segments.map(({ start, end }) => {
+    const words = surface(sentence.slice(start, end));
+    return (
+      isStyle(words) || namesStyle(words) || ((segments.length > 1 || reading.drafts.length > 0) && endsInMedium(words))
+    );
+  });
   const rest = segments.filter((_, k) => !styled[k]);
   const whole = sentence.map(({ text }) => text);
   const analyses = rest.length > 0 ? parser.parse(whole) : [];
@@ -112,8 +118,10 @@ function readSentence(sentence: readonly Word[], reading: Reading): void {
       const part = isAll ? { ...unit, start: 0, end: sentence.length } : unit;
       readUnit(sentence.slice(part.start, part.end), { ...reading, first, unit, known: isAll ? analyses : null });
     } else if (styled[k]) {
-      const words = sentence.slice(segment.start, segment.end).filter(isWord);
-      const noun = [words.at(-1) as Word];
+      const words = sentence.slice(segment.start, segment.end).filter((word) => isWord(word) || word.text === '-');
+      let last = words.length - 1;
+      while (last > 0 && words[last]?.joined) last--;
+      const noun = words.slice(last);
       reading.drafts.push({
         words,
         noun,
@@ -125,6 +133,29 @@ function readSentence(sentence: readonly Word[], reading: Reading): void {
     }
   });
 }
+
+/** "a dog by Van Gogh": the names after "by" at a segment's end apart, as if a comma stood before. */
+function cutCredit(sentence: readonly Word[], { start, end }: Segment): Segment[] {
+  let by = end - 1;
+  while (by > start && /^(?:\p{Lu}.*|and|&|van|von|de|da|of|-)$/u.test(sentence[by]?.text ?? '')) by--;
+  const first = sentence[by + 1]?.text ?? '';
+  const cut =
+    by > start && by < end - 1 && sentence[by]?.text === 'by' && /^\p{Lu}/u.test(first) && !NEARBY.test(first);
+  return cut
+    ? [
+        { start, end: by },
+        { start: by, end },
+      ]
+    : [{ start, end }];
+}
+
+/** "richly textured oil painting" beside other tags. "a painting" is a thing. */
+function endsInMedium(words: readonly string[]): boolean {
+  return words.length <= 6 && isMedium(words.at(-1) ?? '') && !words.some((word) => NO_MEDIUM.has(word));
+}
+
+const NO_MEDIUM = new Set('a an the of with on in at to two three her his their its my'.split(' '));
+const NEARBY = /^(?:Lake|Mount|River|The|A|St|Big|Loch|Cape|Port|Hyde|Central)$/;
 
 /** One parsed stretch. */
 function readUnit(
@@ -144,19 +175,23 @@ function readUnit(
   sentences.push(words.map(({ text, start, end }, i) => ({ text, start, end, ...(tree[i] as WordAnalysis) })));
   const found = treePhrases(texts, tree);
   const base = drafts.length;
-  const subject = drafts.findIndex(({ scope, negated }, i) => i >= first && scope === 'place' && !negated);
+  const subject = drafts.findIndex((draft, i) => i >= first && hasPlace(draft));
   // What has no ancestor of its own hangs on what the sentence, or its pronoun, speaks of.
-  const above = unit.hangs && subject >= 0 ? subject : base === first && speaksOfTopic(texts, tree) ? topic : null;
+  const hangs = unit.hangs || (base > first && opensVerb(tree));
+  const above = hangs && subject >= 0 ? subject : base === first && speaksOfTopic(texts, tree) ? topic : null;
   if (found.length === 0) {
     const centre = lonelyCentre(words, tree);
     if (centre) drafts.push({ ...centre, ancestor: centre.scope === 'place' && subject >= 0 ? subject : null });
     return;
   }
   const isWhole = found.map(({ noun }) => isStylePhrase(noun, { words, tree }));
-  found.forEach(({ noun, nounWords, words: members, ancestor, negated }, k) => {
+  found.forEach(({ noun, nounWords, words: members, ancestor, negated, isMedium: named }, k) => {
     const phrase = members.map((i) => words[i] as Word);
-    const medium = isMediumRoot(noun, { words, tree, count: found.length, alone: drafts.length === 0 });
-    const whole = medium || isWhole[k] === true || isStyle(surface(phrase));
+    // "An oil painting of …", or a medium alone, is not a thing in the picture.
+    const medium = named || (found.length === 1 && tree[noun]?.head === 0 && isMedium((words[noun] as Word).text));
+    const written = surface(phrase);
+    const isTag = found.length === 1 || STYLE_NOUNS.has(written.at(-1) ?? '');
+    const whole = medium || isWhole[k] === true || (isTag && isStyle(written));
     drafts.push({
       words: phrase,
       noun: nounWords.map((i) => words[i] as Word),
@@ -168,18 +203,28 @@ function readUnit(
   });
   for (let k = base; k < drafts.length; k++) {
     const draft = drafts[k] as Draft;
-    // A style has no place: what hangs on it hangs on the whole image.
+    // A style has no place, nor has what is to be absent: what hangs on it hangs where it does.
     let { ancestor } = draft;
-    for (
-      let steps = 0;
-      ancestor !== null && ancestor >= base && drafts[ancestor]?.scope === 'whole' && steps < found.length;
-      steps++
-    ) {
-      ancestor = drafts[ancestor]?.ancestor ?? null;
+    for (let steps = 0; steps < found.length && ancestor !== null && !hasPlace(drafts[ancestor]); steps++) {
+      ancestor = ancestor < base ? null : (drafts[ancestor]?.ancestor ?? null);
     }
-    if (ancestor !== null && drafts[ancestor]?.scope === 'whole') ancestor = null;
+    if (ancestor !== null && !hasPlace(drafts[ancestor])) ancestor = null;
     draft.ancestor = draft.scope === 'whole' ? null : (ancestor ?? above);
   }
+}
+
+function hasPlace(draft: Draft | undefined): boolean {
+  return draft?.scope === 'place' && !draft.negated;
+}
+
+const STYLE_NOUNS = new Set(
+  'lighting quality resolution detail details focus colors colours bokeh tones render'.split(' '),
+);
+
+/** "holding an umbrella", "looking at the viewer". */
+function opensVerb(tree: readonly WordAnalysis[]): boolean {
+  const [first] = tree;
+  return first?.upos === 'VERB' && first.head === 0;
 }
 
 /** `--no dogs`, `dog::-0.5`. */
@@ -209,7 +254,7 @@ function lonelyCentre(words: readonly Word[], tree: readonly WordAnalysis[]): Dr
     words: kept.filter((word) => isWord(word)),
     noun: [words[at] as Word],
     ancestor: null,
-    scope: upos === 'ADJ' || upos === 'ADV' || upos === 'NUM' ? 'whole' : 'place',
+    scope: upos === 'ADJ' || upos === 'ADV' ? 'whole' : 'place',
     negated: isUnwanted(kept),
     medium: true,
   };
@@ -232,30 +277,6 @@ function isStylePhrase(
   const by = mine.some((i) => tree[i]?.deprel === 'case' && words[i]?.text.toLowerCase() === 'by');
   const named = upos === 'PROPN' || mine.some((i) => tree[i]?.upos === 'PROPN');
   return by && named && mine.every((i) => tree[i]?.deprel !== 'det' && tree[i]?.deprel !== 'nmod:poss');
-}
-
-/** "An oil painting of …", "portrait" before other tags: the medium, not a thing in the picture. */
-function isMediumRoot(
-  noun: number,
-  {
-    words,
-    tree,
-    count,
-  }: {
-    readonly words: readonly Word[];
-    readonly tree: readonly WordAnalysis[];
-    readonly count: number;
-    readonly alone: boolean;
-  },
-): boolean {
-  if (!isMedium((words[noun] as Word).text) || tree[noun]?.head !== 0) return false;
-  const shows = tree.some(
-    ({ head, deprel }, i) =>
-      i > noun &&
-      head === noun + 1 &&
-      (deprel === 'nmod' || deprel.startsWith('acl') || deprel === 'conj' || deprel === 'appos'),
-  );
-  return shows || count === 1;
 }
 
 /** Words as written, hyphenated ones whole, lower case. */

@@ -1,4 +1,4 @@
-import { mediumNouns, qualityWords, styleWords } from './englishWords.ts';
+import { mediumNouns, qualityWords, styleWords } from './styleWords.ts';
 
 /**
  * Whether words speak of style or quality only: "masterpiece", "best quality", "highly detailed", "oil painting style".
@@ -36,7 +36,10 @@ export function namesStyle(words: readonly string[]): boolean {
   return (
     /^(?:(?:art|artwork|painting|painted|drawing|drawn|illustration|illustrated|photo|photograph|photography|directed|designed|made) )?by (?!an? |the |my |his |her |its |their )/.test(
       text,
-    ) || /^(?:in |inspired by )?(?:the |an? )?(?:\S+ ){0,3}(?:styles?|manner|aesthetic) (?:of|by)\b/.test(text)
+    ) ||
+    /^(?:in |inspired by )?(?:the |an? )?(?:(?!in |with |on )\S+ ){0,2}(?:styles?|manner|aesthetic) (?:of|by)\b/.test(
+      text,
+    )
   );
 }
 

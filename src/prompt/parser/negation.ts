@@ -1,12 +1,12 @@
 import type { RuledTree } from './treeRules.ts';
 
 const set = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/));
-const ABSENCE = set('without w/o minus sans except excluding lacking');
+const ABSENCE = set('without w/o minus sans except excluding lacking instead');
 const NO = set('no neither zero nor');
 const NOT = set("not n't never n’t hardly");
 /** Verbs that say something is absent. */
 const LACK = set('lacks lack lacking missing excluding excludes');
-const OBJECTS = set('obj obl nsubj nsubj:pass nmod');
+const OBJECTS = set('obj nsubj nsubj:pass');
 /** What a thing to be absent would bring along with it ("without a statue *of a horse*"), rather than where it is missing. */
 const PART_OF = set('of with for from like');
 const ASIDE = set('but yet instead');
@@ -38,8 +38,7 @@ export function negatedCentres(words: readonly string[], { heads, deprels, isCen
         const deprel = deprels[c] as string;
         const subject = deprel.startsWith('nsubj');
         // "there are not any cars": the noun after "there" is what is denied, otherwise only what follows the verb.
-        if (OBJECTS.has(deprel) && c > i && (!subject || has(i, THERE)) && (deprel !== 'obl' || !has(c, PLACED)))
-          add(c);
+        if (OBJECTS.has(deprel) && c > i && (!subject || has(i, THERE))) add(c);
       }
     }
   }
@@ -55,4 +54,3 @@ export function negatedCentres(words: readonly string[], { heads, deprels, isCen
 
 const COPULA = set("is are was were be 's");
 const THERE = set('there');
-const PLACED = set('in on at under near by behind beside');

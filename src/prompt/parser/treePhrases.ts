@@ -13,12 +13,14 @@ export interface TreePhrase {
   readonly ancestor: number | null;
   /** Asked to be absent. */
   readonly negated: boolean;
+  /** Names a medium that shows the rest ("a photo of …"). */
+  readonly isMedium: boolean;
 }
 
 /** Verbs and adverbs that name nothing to look for at the edge of a phrase, besides words whose class says so. */
 const EMPTY = new Set(
   `is are was were be been being am 's 're has have had having do does did can will would there here very really also just
-  while where when which who that not no such other same as than then so too etc`.split(/\s+/),
+  while where when which who that not no such other same as than then so too etc instead`.split(/\s+/),
 );
 const BESIDE = new Set(['conj', 'list', 'appos', 'parataxis']);
 const IN_COMPOUND = new Set(['compound', 'flat', 'fixed', 'goeswith', 'nmod:desc']);
@@ -27,7 +29,8 @@ const IN_COMPOUND = new Set(['compound', 'flat', 'fixed', 'goeswith', 'nmod:desc
  * Phrases and their ancestors from a dependency tree (G-Refine eq. 4 and Algorithm 1), after the rules of `treeRules.ts`.
  *
  * - Nouns (NOUN, PROPN) are cluster centres. Compounds and names are one noun. Pronouns are none.
- * - Every other word joins the noun nearest in the tree; ties go to its own head's noun, then to the left [paper, ours].
+ * - Every other word joins the noun nearest in the tree; ties go to its own head's noun, then to the left one [spec]. Between
+ *   the two [ours]: a verb goes to its subject, so that in "on a table, candles are burning" the candles burn.
  * - A phrase neither begins nor ends with words that only link ("a", "on", "and", "is"): "a hat" asks for nothing that
  *   "hat" does not. Between its other words they stay: "couple of glasses", "hat is red" [ours].
  * - The ancestor is the first other phrase met from the noun through `head` to the root. What stands beside another
@@ -45,13 +48,15 @@ export function treePhrases(words: readonly string[], tree: readonly WordAnalysi
   const negated = negatedCentres(words, ruled);
 
   const ancestorOf = (k: number): number | null => {
+    let own = k;
     let v = centres[k] as number;
     for (;;) {
       const head = heads[v] as number;
       if (head < 0) return null;
-      const beside = BESIDE.has(deprels[v] as string) && isCentre[v] && isCentre[head];
+      // From here on it stands where the other does.
+      if (BESIDE.has(deprels[v] as string) && v === centres[own] && isCentre[head]) own = cluster[head] as number;
       v = head;
-      if (!beside && cluster[v] !== k) return cluster[v] as number;
+      if (cluster[v] !== own) return cluster[v] as number;
     }
   };
   const ancestors = centres.map((_, k) => ancestorOf(k));
@@ -69,7 +74,14 @@ export function treePhrases(words: readonly string[], tree: readonly WordAnalysi
     while (ancestor !== null && negated.has(centres[ancestor] as number))
       ancestor = ancestors[ancestor] as number | null;
     const isNegated = negated.has(noun);
-    return { noun, nounWords: compound(noun, ruled, kept), words: kept, ancestor, negated: isNegated };
+    return {
+      noun,
+      nounWords: compound(noun, ruled, kept),
+      words: kept,
+      ancestor,
+      negated: isNegated,
+      isMedium: ruled.isMedium[noun] === true,
+    };
   });
 }
 
@@ -92,7 +104,7 @@ function compound(noun: number, { heads, deprels, isCentre }: RuledTree, kept: r
 }
 
 /** For every word the index of the centre it joins. Linear in the number of words for trees of any usual shape. */
-function joinNearest({ heads }: RuledTree, centres: readonly number[]): number[] {
+function joinNearest({ heads, deprels }: RuledTree, centres: readonly number[]): number[] {
   const dependents: number[][] = Array.from(heads, () => []);
   const topDown: number[] = [];
   for (const [i, head] of heads.entries()) (head >= 0 ? dependents[head] : topDown)?.push(i);
@@ -121,7 +133,14 @@ function joinNearest({ heads }: RuledTree, centres: readonly number[]): number[]
   const cluster = leftmost.slice();
   for (const v of topDown) {
     const head = heads[v] as number;
-    if (head < 0 || distance[v] === 0) continue;
+    if (distance[v] === 0) continue;
+    if (distance[v] === 1) {
+      const subject = (dependents[v] as number[]).find(
+        (u) => distance[u] === 0 && (deprels[u] as string).startsWith('nsubj'),
+      );
+      if (subject !== undefined) cluster[v] = leftmost[subject] as number;
+    }
+    if (head < 0) continue;
     const above = cluster[head] as number;
     const step = (distance[head] as number) - (distance[v] as number);
     // The head's noun is as near as any where the way to it leads through the head, or up from below this word.

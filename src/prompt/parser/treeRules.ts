@@ -2,7 +2,9 @@
  * What grammar alone gets wrong about pictures: nouns that only measure, point or shape. The rules turn a Universal
  * Dependencies tree into one whose nouns are things to look for. All are [ours]; G-Refine names none.
  */
+import { mediumNouns } from '../styleWords.ts';
 import type { WordAnalysis } from './dependencyParser.ts';
+import { quotedWords } from './quotation.ts';
 
 /** A tree ready for eq. 4. Indices are 0-based, a head of -1 is the root. */
 export interface RuledTree {
@@ -12,6 +14,8 @@ export interface RuledTree {
   readonly isCentre: readonly boolean[];
   /** Words that only link: they never begin or end a phrase. */
   readonly isLink: readonly boolean[];
+  /** Centres that name a medium showing others ("a photo of …"): they speak of the whole image. */
+  readonly isMedium: readonly boolean[];
 }
 
 const set = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/));
@@ -21,7 +25,7 @@ const MEASURES = set(`
   couple pair lot lots bunch number plenty group crowd herd flock pack swarm school pile heap stack row line series set
   collection variety range array assortment bouquet handful dozen dozens hundreds thousands million millions piece pieces
   slice slices bit drop drops loaf sheet strip pinch ton tons load loads type kind sort types kinds sorts cluster
-  majority rest most half part parts piles stacks rows pairs bunches groups close-up closeup amount shade layer layers`);
+  majority rest most half part parts piles stacks rows pairs bunches groups amount layer layers team gang family army fleet pint pints liter gallon colony bundle batch mix mixture`);
 
 /** Vessels: they are the thing, and what they are "of" describes it ("a cup of coffee"). */
 const VESSELS = set(`
@@ -32,7 +36,7 @@ const VESSELS = set(`
 /** Parts of space: with "of" they are a preposition of several words ("in front of", "on top of"). */
 const PLACES = set(`
   front top middle center centre left right side back bottom edge inside outside background foreground midst corner rear
-  direction sides end distance`);
+  direction sides end distance surface`);
 
 /** "in the shape of": what follows is a form, not a thing. */
 const SHAPES = set('shape form shapes forms');
@@ -44,6 +48,18 @@ const STYLES = set('style styles manner aesthetic');
 const MAKING = set(`
   made built constructed carved crafted woven composed formed sculpted molded moulded fashioned constructed knitted cut
   shaped dressed disguised depicted portrayed drawn styled painted`);
+const RESEMBLING = set('look looks looking seem seems resembles resembling');
+const LIKE = set('like as');
+
+/** "of different colours": what a thing is like, not another thing. */
+const QUALITIES = set(
+  `color colors colour colours size sizes age ages height length hue hues shade shades pattern patterns pose`,
+);
+
+/** Words that introduce writing or a name: what follows is read, not seen ("a sign that says Welcome"). */
+const NAMING = set(
+  'say says saying read reads reading spell spells spelling called named titled labeled labelled entitled',
+);
 const MATERIAL_LINKS = set('of from like as');
 
 /** Words that stand for a person nobody names: things to look for although UD calls them pronouns. */
@@ -58,18 +74,42 @@ const LINKS = set('ADP AUX CCONJ DET PART PRON SCONJ PUNCT');
 export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[]): RuledTree {
   const lower = words.map((word) => word.toLowerCase());
   const heads = Int32Array.from(tree, ({ head }) => head - 1);
+  const written = quotedWords(words, tree, heads);
   const deprels = tree.map(({ deprel }) => deprel);
-  const isNoun = tree.map(({ upos }, i) => upos === 'NOUN' || upos === 'PROPN' || PERSONS.has(lower[i] as string));
-  const isLink = tree.map(({ upos }) => LINKS.has(upos));
+  const isNoun = tree.map(
+    ({ upos }, i) =>
+      upos === 'NOUN' ||
+      upos === 'PROPN' ||
+      PERSONS.has(lower[i] as string) ||
+      /\p{Extended_Pictographic}/u.test(words[i] as string),
+  );
+  const isLink = tree.map(
+    ({ upos }, i) => LINKS.has(upos) || (/^(?:next|close|due)$/.test(lower[i] as string) && lower[i + 1] === 'to'),
+  );
   const isCentre = isNoun.map((noun, i) => {
     const head = heads[i] as number;
-    if (!noun || (head >= 0 && MODIFIERS.has(deprels[i] as string))) return false;
+    if (!noun || written.has(i) || (head >= 0 && MODIFIERS.has(deprels[i] as string))) return false;
+    // "half-eaten", "two-story house": part of a hyphenated word.
+    if (words[i + 1] === '-' && head > i && (head === i + 2 || head === heads[i + 2]) && !isNoun[i + 2]) return false;
     return !(WITHIN_NOUN.has(deprels[i] as string) && head >= 0 && isNoun[head]);
   });
+  const isMedium = words.map(() => false);
   const children: number[][] = words.map(() => []);
   for (const [i, head] of heads.entries()) if (head >= 0) children[head]?.push(i);
+  const isCase = (i: number): boolean => deprels[i] === 'case';
   const hasCase = (i: number, links: ReadonlySet<string>): boolean =>
     (children[i] as number[]).some((c) => deprels[c] === 'case' && links.has(lower[c] as string));
+  // "with mushrooms but without cheese": each hangs on the pizza by itself.
+  for (const [i, head] of heads.entries()) {
+    if (
+      deprels[i] === 'conj' &&
+      head >= 0 &&
+      (children[i] as number[]).some(isCase) &&
+      !(children[head] as number[]).some(isCase)
+    ) {
+      deprels[i] = 'nmod';
+    }
+  }
   /** What the noun is "of". */
   const complement = (i: number): number =>
     (children[i] as number[]).find(
@@ -96,6 +136,17 @@ export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[
     if (head >= 0) children[head] = [...(children[head] as number[]).filter((other) => other !== i), c];
   };
 
+  const move = (i: number, to: number): void => {
+    const from = heads[i] as number;
+    children[from] = (children[from] as number[]).filter((other) => other !== i);
+    (children[to] as number[]).push(i);
+    heads[i] = to;
+  };
+  /** A participle without auxiliary ("made of glass"), or "showing": taken for the sentence's verb. */
+  const isLoose = (i: number): boolean =>
+    tree[i]?.upos === 'VERB' &&
+    /(?:ing|ed|en|made|wn)$/.test(lower[i] as string) &&
+    !(children[i] as number[]).some((c) => (deprels[c] as string).startsWith('aux'));
   /** The noun and what stands beside it describe another. */
   const absorb = (i: number): void => {
     isCentre[i] = false;
@@ -103,13 +154,26 @@ export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[
   };
 
   for (let i = 0; i < words.length; i++) {
-    const word = lower[i] as string;
-    if (isCentre[i] && PLACES.has(word)) {
+    const word = i > 1 && words[i - 1] === '-' ? `${lower[i - 2]}-${lower[i]}` : (lower[i] as string);
+    if (isCentre[i] && heads[i] !== -1 && QUALITIES.has(word) && hasCase(i, OF_IN)) isCentre[i] = false;
+    else if (isCentre[i] && isCentre[heads[i] as number] && deprels[i] === 'nmod' && hasCase(i, AS))
+      isCentre[i] = false;
+    else if (isCentre[i] && mediumNouns.has(word) && (heads[i] === -1 || isLoose(heads[i] as number))) {
       const c = complement(i);
-      if (c >= 0) {
-        swap(i, c);
-        isLink[i] = true;
-      } else if (hasCase(i, AT_PLACE)) isCentre[i] = false; // "a cat on the left"
+      if (c < 0) continue;
+      // "a photo of a knight holding a sword": photos hold nothing. What is shown takes the photo's place in the tree.
+      isMedium[i] = true;
+      swap(i, c);
+      isCentre[i] = true;
+      for (const other of [...(children[i] as number[])])
+        if (other > c && SHOWN.has(deprels[other] as string)) move(other, c);
+    } else if (isCentre[i] && PLACES.has(word)) {
+      if (!hasCase(i, AT_PLACE)) continue;
+      const c = complement(i);
+      const ofIt = (children[i] as number[]).some((other) => tree[other]?.upos === 'PRON' && hasCase(other, OF));
+      if (c >= 0) swap(i, c);
+      else isCentre[i] = false; // "a cat on the left"
+      isLink[i] = c >= 0 || ofIt;
     } else if (isCentre[i] && MEASURES.has(word)) {
       const c = complement(i);
       if (c >= 0) swap(i, c);
@@ -121,18 +185,29 @@ export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[
       if (c >= 0) absorb(c);
     } else if (isCentre[i] && SHAPES.has(word) && hasCase(i, IN)) {
       const c = complement(i);
-      if (c >= 0) {
-        isCentre[c] = false;
-        isCentre[i] = false;
+      if (c < 0) continue;
+      isCentre[c] = false;
+      isCentre[i] = false;
+      // "jello in the shape of a man standing on a plate": the jello stands there.
+      const shaped = heads[i] as number;
+      for (const other of shaped < 0 ? [] : [...(children[c] as number[])]) {
+        if (other > c && SHOWN.has(deprels[other] as string) && !hasCase(other, OF)) move(other, shaped);
       }
+    } else if (NAMING.has(word) && tree[i]?.upos !== 'NOUN') {
+      for (const c of children[i] as number[]) if (c > i && tree[c]?.upos === 'PROPN') absorb(c);
     } else if (MAKING.has(word) && tree[i]?.upos !== 'NOUN') {
       for (const c of children[i] as number[]) if (c > i && isCentre[c] && hasCase(c, MATERIAL_LINKS)) absorb(c);
+    } else if (RESEMBLING.has(word)) {
+      for (const c of children[i] as number[]) if (c > i && isCentre[c] && hasCase(c, LIKE)) absorb(c);
     }
   }
-  return { heads, deprels, isCentre, isLink };
+  return { heads, deprels, isCentre, isLink, isMedium };
 }
 
 const OF = set('of');
+const AS = set('as');
+const OF_IN = set('of in with');
+const SHOWN = set('acl acl:relcl advcl obl nmod conj');
 const IN = set('in into');
 const AT_PLACE = set('on in at to from');
 const NOMINAL = set('nmod obl');

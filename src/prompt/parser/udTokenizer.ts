@@ -49,7 +49,7 @@ const EMOJI =
   /(?:\p{RI}\p{RI}|[0-9#*]\uFE0F?\u20E3|\p{Extended_Pictographic}(?:\uFE0F|\p{EMod})?(?:[\u{E0020}-\u{E007F}]+)?(?:\u200D\p{Extended_Pictographic}(?:\uFE0F|\p{EMod})?)*)/uy;
 const INITIALS = /(?:\p{L}\.){2,}(?![\p{L}\p{N}])|\p{Lu}\.(?=\s*\p{Lu})/uy;
 const ORDINAL = /\d+(?:st|nd|rd|th|s|d|D)(?![\p{L}\p{N}])/uy;
-const NUMBER = /\d+(?:[.,:/-]\d+)*/uy;
+const NUMBER = /\d+[x×]\d+(?![\p{L}\p{N}])|\d+(?:[.,:/-]\d+)*/uy;
 const WORD = /[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:&\p{L}+(?!\p{L}))?/uy;
 /** Names with an apostrophe, newsgroups, hashtags: whole. */
 const WHOLE = /[OoDdLl]['’]\p{Lu}[\p{L}]+|[a-z]+(?:\.[a-z-]+){2,}(?![\p{L}\p{N}])|#\p{L}[\p{L}\p{N}_]*/uy;
