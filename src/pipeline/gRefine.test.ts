@@ -252,6 +252,11 @@ describe('stage 1', () => {
     expect(outside).toBe(0);
   });
 
+  test('says when a region is too large to be repainted sharply', async () => {
+    const { hints } = await gRefine(job({ image: picture(256, 256, { x: 20, y: 20, side: 200 }) }));
+    expect(hints.join()).toMatch(/256 px large; the model repaints it at 64 px/);
+  });
+
   test('a single red pixel is an image too', async () => {
     const input: RgbaImage = { width: 1, height: 1, data: Uint8ClampedArray.of(255, 0, 0, 255) };
     const result = await gRefine(job({ image: input }));
@@ -584,6 +589,22 @@ describe('events', () => {
     expect(events).toBeGreaterThan(25);
     for (let stop = 1; stop < events; stop++) await count(stop);
   });
+});
+
+test('lets messages in before every call of a model, and a cancel that comes then stops the call', async () => {
+  for (const stopAt of [3, 9, 20]) {
+    const [model, second] = [inpainting(), restoration()];
+    const signal = { aborted: false };
+    let pauses = 0;
+    const pause = async () => {
+      if (++pauses === stopAt) signal.aborted = true;
+    };
+    const run = gRefine(job({ inpainting: model, restoration: second, signal, pause }));
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+    expect(pauses).toBe(stopAt);
+    expect([...model.calls, ...second.calls].length).toBeLessThan(stopAt);
+    expect([model.device.alive, model.open(), second.device.alive, second.open()]).toEqual([0, 0, 0, 0]);
+  }
 });
 
 describe('when the GPU is lost', () => {

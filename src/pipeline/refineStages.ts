@@ -5,6 +5,7 @@ import type { RgbaImage } from '../image/rgbaImage.ts';
 import { parseWeightedPrompt } from '../prompt/promptWeights.ts';
 import { fallenRegions, type GatedRegion, gateRegions, gateWhole } from '../refine/balanceGate.ts';
 import { blendRegion, restoreRegion } from '../refine/blendRegion.ts';
+import { interruptible } from '../refine/interruptible.ts';
 import { pasdPrompts } from '../refine/pasdPrompts.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import { repaintRegions } from '../refine/repaintRegions.ts';
@@ -49,18 +50,20 @@ export interface StageResult {
 /** Stage 1 and its gate: regions that got worse have their old pixels back, byte for byte. */
 export async function repaintStage(before: Version, job: StageJob): Promise<StageResult> {
   const { settings, seed, regions, progress } = job;
+  const report = progress.report('inpaint');
+  const model = interruptible(job.model, report);
   const image = await withPrompts(
-    job,
+    model,
     { positive: job.emphasised, negative: settings.negativePrompt, guidanceScale: settings.stage1.guidanceScale },
     (prompts) =>
       repaintRegions(before.image, {
-        model: job.model,
+        model,
         prompts,
         settings: settings.stage1,
         regions,
         defect: before.defect,
         seed,
-        report: progress.report('inpaint'),
+        report,
       }),
   );
   const after = await versionOf(image, 'inpaint', job);
@@ -75,20 +78,22 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
 export async function restoreStage(before: Version, job: StageJob): Promise<StageResult> {
   const { settings, seed, progress } = job;
   const regions = settings.stage2.reach === 'whole' ? null : job.regions;
+  const report = progress.report('restore');
+  const model = interruptible(job.model, report);
   const image = await withPrompts(
-    job,
+    model,
     {
       ...pasdPrompts({ positive: job.emphasised, negative: settings.negativePrompt }),
       guidanceScale: settings.stage2.guidanceScale,
     },
     (prompts) =>
       restoreImage(before.image, {
-        model: job.model,
+        model,
         prompts,
         settings: settings.stage2,
         seed,
         regions,
-        report: progress.report('restore'),
+        report,
       }),
   );
   const after = await versionOf(image, 'restore', job);
@@ -113,7 +118,7 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
 
 /** Runs a stage with its prompts encoded; without guidance there is no negative one. */
 async function withPrompts<T>(
-  { model }: StageJob,
+  model: DiffusionModel,
   {
     positive,
     negative,

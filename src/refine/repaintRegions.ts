@@ -20,6 +20,9 @@ const unetStep = 8;
 /** Shares of the native size tried one after the other when memory is short. */
 const smallerSizes = [1, 0.75, 0.5];
 
+/** A region scaled down for the model by more than this comes back visibly less sharp: the user is told. */
+const visibleReduction = 1.5;
+
 /** What {@link repaintRegions} needs besides the image. */
 export interface RepaintJob {
   readonly model: DiffusionModel;
@@ -46,6 +49,12 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
   const crops = regionCrops(regions, { image, nativeSize, granularity, context: settings.context });
   const repainted: RgbaImage = { ...image, data: image.data.slice() };
   const total = crops.length * settings.steps;
+  const largest = Math.max(...crops.map(({ window }) => Math.max(window.width, window.height)));
+  if (largest > visibleReduction * nativeSize) {
+    report.onNotice(
+      `A bad region with its surroundings is ${largest} px large; the model repaints it at ${nativeSize} px, so it may come out less sharp.`,
+    );
+  }
   const restarts = { count: 0 };
   let size = 0;
   for (const [i, crop] of crops.entries()) {

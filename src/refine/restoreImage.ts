@@ -119,7 +119,8 @@ async function restoreInBlocks(image: RgbaImage, job: BlockJob): Promise<RgbaIma
     layBlock(restored, { join, pixels, ramp: blockRamp });
     await report.pause();
   }
-  const cut = cropImage(restored, { x: 0, y: 0, ...scaled });
+  const isPadded = padded.width !== scaled.width || padded.height !== scaled.height;
+  const cut = isPadded ? cropImage(restored, { x: 0, y: 0, ...scaled }) : restored;
   return confined(same ? cut : resizeBicubic(cut, { width: image.width, height: image.height }), { image, regions });
 }
 
