@@ -30,7 +30,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   storage: ['checkpoint', 'graph', 'runtime'],
   bridge: ['graph', 'image', 'pipeline', 'refine', 'runtime', 'storage'],
   store: ['graph', 'pipeline', 'quality', 'refine', 'runtime'],
-  ui: ['graph', 'runtime'],
+  ui: ['graph', 'prompt', 'runtime'],
 };
 
 const SRC = fileURLToPath(new URL('.', import.meta.url));

@@ -1,7 +1,9 @@
 import { type KeyboardEvent, memo, type PointerEvent, useEffect, useRef, useState } from 'react';
+import type { AlignmentResult } from '../quality/qualityResults.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
+import { DependencyTree } from './DependencyTree.tsx';
 import { Hint } from './Hint.tsx';
 import { Icon } from './Icon.tsx';
 import { PhraseIcon } from './PhraseIcon.tsx';
@@ -22,12 +24,14 @@ export const PromptPanel = memo(function PromptPanel({
 }) {
   const store = useAppStore();
   const [editing, setEditing] = useState(false);
+  const [treeShown, setTreeShown] = useState(false);
   const { id, prompt, alignment, alignmentPrompt, opened, job } = image;
   const metadata = opened?.metadata;
   const known =
     job.state === 'analysing' && !job.again ? job.prompt : job.state === 'waiting' ? prompt : alignmentPrompt;
   const changed = known !== null && known !== prompt;
   const marked = !editing && alignment !== null && alignmentPrompt === prompt;
+  const hasTree = marked && (alignment.sentences?.length ?? 0) > 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another image is shown as read, not as being edited.
   useEffect(() => setEditing(false), [id]);
 
@@ -37,7 +41,7 @@ export const PromptPanel = memo(function PromptPanel({
   };
 
   return (
-    <section className={styles.panel} aria-label="Prompt">
+    <section className={classes(styles.panel, hasTree && treeShown && styles.tall)} aria-label="Prompt">
       <div className={styles.header}>
         <h2>Prompt</h2>
         {metadata && (
@@ -54,7 +58,19 @@ export const PromptPanel = memo(function PromptPanel({
             Take the file's again
           </button>
         )}
+        {marked && <Ancestor alignment={alignment} />}
         <span className={styles.actions}>
+          {hasTree && (
+            <button
+              type="button"
+              className={classes(controls.button, controls.quiet)}
+              onClick={() => setTreeShown(!treeShown)}
+              aria-pressed={treeShown}
+              data-action="show-tree"
+            >
+              <Icon name="tree" /> Grammar
+            </button>
+          )}
           {marked && (
             <button
               type="button"
@@ -74,7 +90,10 @@ export const PromptPanel = memo(function PromptPanel({
         </span>
       </div>
       {marked ? (
-        <MarkedPrompt image={image} segments={promptSegments(prompt, alignment.phrases)} />
+        <>
+          <MarkedPrompt image={image} segments={promptSegments(prompt, alignment.phrases)} />
+          {hasTree && treeShown && <DependencyTree alignment={alignment} />}
+        </>
       ) : (
         <PromptEditor
           value={prompt}
@@ -168,11 +187,27 @@ function PromptEditor({
   );
 }
 
+/** Where the phrase pointed at hangs: there the picture would be repaired if it were missing. */
+function Ancestor({ alignment }: { alignment: AlignmentResult }) {
+  const shown = useApp((state) => state.hoveredPhrase ?? state.pinnedPhrase);
+  const phrase = shown === null ? undefined : alignment.phrases[shown]?.phrase;
+  if (!phrase) return null;
+  const ancestor = phrase.ancestor === null ? undefined : alignment.phrases[phrase.ancestor]?.phrase;
+  return (
+    <span className={styles.source} data-testid="ancestor">
+      “{phrase.text}” belongs to {ancestor ? `“${ancestor.text}”` : 'the whole picture'}
+      {phrase.weight !== undefined && `, weight ${phrase.weight}`}
+    </span>
+  );
+}
+
 function MarkedPrompt({ image, segments }: { image: ImageItem; segments: readonly PromptSegment[] }) {
   const store = useAppStore();
   const pinned = useApp((state) => state.pinnedPhrase);
   const hovered = useApp((state) => state.hoveredPhrase);
   const { hoverPhrase, togglePinnedPhrase } = store.getState();
+  const shown = hovered ?? pinned;
+  const above = shown === null ? null : (image.alignment?.phrases[shown]?.phrase.ancestor ?? null);
   return (
     <p className={styles.marked} data-testid="marked-prompt">
       {segments.map((segment, i) => {
@@ -185,6 +220,7 @@ function MarkedPrompt({ image, segments }: { image: ImageItem; segments: readonl
           styles[result.status],
           pinned === index && styles.pinned,
           hovered === index && styles.hovered,
+          above === index && styles.above,
         );
         const pointer = {
           onPointerEnter: (event: PointerEvent) => event.pointerType !== 'touch' && hoverPhrase(index),
