@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import controls from './controls.module.css';
+import { RangeInput } from './RangeInput.tsx';
 import styles from './RefineSettings.module.css';
 import { Field } from './SettingFields.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
@@ -28,15 +29,14 @@ export function MemoryBudgetSetting() {
         value={bytes(dragged)}
       >
         {(id) => (
-          <input
+          <RangeInput
             id={id}
-            type="range"
             min={STEP}
             max={largest}
             step={STEP}
             value={dragged}
             aria-valuetext={bytes(dragged)}
-            onChange={({ target }) => setDragged(target.valueAsNumber)}
+            onValue={setDragged}
             onPointerUp={commit}
             onKeyUp={commit}
             onBlur={commit}

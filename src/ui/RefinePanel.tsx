@@ -11,16 +11,19 @@ import { RefineProgressCard } from './RefineProgressCard.tsx';
 import { RefineSettingsForm } from './RefineSettingsForm.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { UnchangedCard } from './UnchangedCard.tsx';
+import { useNarrow } from './useNarrow.ts';
 import { useRemedy } from './useRemedy.ts';
 
 /** The one prominent button, what it will do, how far it is, and its settings folded away. */
 export const RefinePanel = memo(function RefinePanel({ image }: { image: ImageItem }) {
   const { job, unchanged } = useApp((state) => refinementsOf(state, image.id));
   const isBusy = job.state === 'refining' || job.state === 'waiting';
+  // On narrow screens it lies under the picture, where it is seen at once.
+  const narrow = useNarrow();
   return (
     <section className={styles.panel} aria-label="Refine">
       {isBusy ? <RefineProgressCard imageId={image.id} job={job} /> : <Start image={image} />}
-      {unchanged && <UnchangedCard imageId={image.id} report={unchanged} />}
+      {unchanged && !narrow && <UnchangedCard imageId={image.id} report={unchanged} />}
       <RefineSettingsForm />
     </section>
   );
@@ -87,8 +90,17 @@ function planWords({ inpaints, restores }: { inpaints: boolean; restores: boolea
   return variants > 1 ? `${plan} ${variants} variants, best kept.` : plan;
 }
 
-/** Refines the image; disabled where it cannot. */
-export function RefineButton({ image, className }: { image: ImageItem; className?: string | undefined }) {
+/** Refines the image; where it cannot, it is disabled, or tells why elsewhere. */
+export function RefineButton({
+  image,
+  className,
+  onBlocked,
+}: {
+  image: ImageItem;
+  className?: string | undefined;
+  /** Shows why it cannot, where the reason does not stand beside the button. */
+  onBlocked?: () => void;
+}) {
   const store = useAppStore();
   const isReady = useApp((state) => readinessOf(state, image).isReady);
   const isAgain = useApp((state) => refinementsOf(state, image.id).history.currentId !== null);
@@ -96,10 +108,10 @@ export function RefineButton({ image, className }: { image: ImageItem; className
   return (
     <button
       type="button"
-      className={classes(controls.button, controls.primary, className)}
-      disabled={!isReady || isBusy}
+      className={classes(controls.button, isReady && controls.primary, className)}
+      disabled={isBusy || (!isReady && !onBlocked)}
       aria-keyshortcuts="R"
-      onClick={() => store.getState().refine(image.id)}
+      onClick={() => (isReady ? store.getState().refine(image.id) : onBlocked?.())}
     >
       <Icon name="refine" /> {isAgain ? 'Refine again' : 'Refine'} <kbd className={styles.key}>R</kbd>
     </button>

@@ -6,6 +6,7 @@ import { Icon } from './Icon.tsx';
 import { COMMAND_KEY } from './keys.ts';
 import styles from './Panel.module.css';
 import { FORMATS, type Format } from './pictureFile.ts';
+import { RangeInput } from './RangeInput.tsx';
 import segments from './StageToolbar.module.css';
 import { useApp, useAppStore } from './StoreContext.tsx';
 
@@ -40,12 +41,11 @@ export function SavePicture({ onSaved }: { onSaved: () => void }) {
       {format !== 'png' && (
         <label className={styles.quality}>
           <span>Quality</span>
-          <input
-            type="range"
+          <RangeInput
             min={30}
             max={100}
             value={Math.round(quality * 100)}
-            onChange={({ target }) => setSaveChoice({ quality: target.valueAsNumber / 100 })}
+            onValue={(value) => setSaveChoice({ quality: value / 100 })}
           />
           <output>{Math.round(quality * 100)}</output>
         </label>

@@ -38,12 +38,12 @@ export function ScoreTable({
   const moved = phrases.filter(({ note, ...row }) => note || changeWords(row.before, row.after)?.word !== 'same');
   return (
     <table className={styles.table}>
-      <caption className={styles.caption}>Scores {beforeLabel.toLowerCase()} and refined</caption>
+      <caption className={styles.caption}>Scores of the {beforeLabel.toLowerCase()} and of the result</caption>
       <thead>
         <tr>
           <th scope="col">Score</th>
-          <th scope="col">{beforeLabel}</th>
-          <th scope="col">Refined</th>
+          <th scope="col">Before</th>
+          <th scope="col">After</th>
           <th scope="col">Change</th>
         </tr>
       </thead>
@@ -98,17 +98,21 @@ function phraseRows(before: AnalysisResult, after: AnalysisResult): Row[] {
 function ScoreRow({ row }: { row: Row }) {
   const { name, before, after, note } = row;
   return (
-    <tr>
-      <th scope="row">
-        {name}
-        {note && <span className={styles.note}>{note}</span>}
-      </th>
-      <td>{percent(before)}</td>
-      <td>{percent(after)}</td>
-      <td>
-        <Change before={before} after={after} />
-      </td>
-    </tr>
+    <>
+      <tr>
+        <th scope="row">{name}</th>
+        <td>{percent(before)}</td>
+        <td>{percent(after)}</td>
+        <td>
+          <Change before={before} after={after} />
+        </td>
+      </tr>
+      {note && (
+        <tr className={styles.note}>
+          <td colSpan={4}>{note}</td>
+        </tr>
+      )}
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
 import { type ReactNode, useId } from 'react';
 import { RANGES, type Range, type RangePath } from '../store/refineChoices.ts';
+import { RangeInput } from './RangeInput.tsx';
 import styles from './RefineSettings.module.css';
 
 /** Settings that belong together, perhaps switched on and off together. */
@@ -75,16 +76,7 @@ export function NumberField({
 }) {
   return (
     <Field label={label} note={note} value={shown}>
-      {(id) => (
-        <input
-          id={id}
-          type="range"
-          {...range}
-          value={value}
-          aria-valuetext={shown}
-          onChange={({ target }) => onChange(target.valueAsNumber)}
-        />
-      )}
+      {(id) => <RangeInput id={id} {...range} value={value} aria-valuetext={shown} onValue={onChange} />}
     </Field>
   );
 }

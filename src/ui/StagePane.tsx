@@ -44,8 +44,8 @@ export const StagePane = memo(function StagePane({
     <div ref={pane} className={classes(styles.pane, styles[side])} data-testid={`pane-${side}`}>
       <div ref={plane} className={styles.plane} style={size ?? { width: 0, height: 0 }}>
         <Picture picture={picture} name={name} />
-        {size && <LatentPreviews previews={previews} size={size} />}
         {layer && size && <OverlayCanvas layer={layer} range={range} opacity={opacity} size={size} />}
+        {size && <LatentPreviews previews={previews} size={size} />}
         {size && regions.map(({ place, kept }) => <Outline key={keyOf(place)} place={place} kept={kept} />)}
         {probe && size && (
           <div className={styles.probe} style={{ left: probe.u * size.width, top: probe.v * size.height }} />

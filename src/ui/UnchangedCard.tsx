@@ -30,8 +30,8 @@ export function UnchangedCard({ imageId, report }: { imageId: string; report: Un
         ) : (
           <p>
             {results.length === 1 ? 'What was painted' : `All ${results.length} variants`} measured worse than what is
-            there, so {regions > 0 ? `all ${regions} repairs were` : 'everything was'} rejected. The picture is kept, to
-            the last pixel.
+            there, so {regions === 0 ? 'everything' : regions === 1 ? 'the repair' : `each of the ${regions} repairs`}{' '}
+            was rejected. The picture is kept, to the last pixel.
           </p>
         )}
         {reasons.length > 0 && (

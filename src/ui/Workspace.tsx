@@ -14,6 +14,7 @@ import { Stage } from './Stage.tsx';
 import { StageToolbar } from './StageToolbar.tsx';
 import { selectedImage, useApp, useAppStore } from './StoreContext.tsx';
 import { Strip } from './Strip.tsx';
+import { UnchangedCard } from './UnchangedCard.tsx';
 import { useKeys } from './useKeys.ts';
 import { useNarrow } from './useNarrow.ts';
 import { usePanZoom } from './usePanZoom.ts';
@@ -46,6 +47,7 @@ export function Workspace() {
         {narrow && (
           <div className={styles.problem}>
             <ImageProblem image={image} />
+            {refinements?.unchanged && <UnchangedCard imageId={image.id} report={refinements.unchanged} />}
           </div>
         )}
         <div className={styles.controls}>
@@ -106,7 +108,11 @@ function Sheet({
           <span className={controls.quietText}>{open ? 'Close' : 'Details'}</span>
           <Icon name={open ? 'chevron' : 'up'} />
         </button>
-        <RefineButton image={image} className={styles.handleRefine} />
+        <RefineButton
+          image={image}
+          className={styles.handleRefine}
+          onBlocked={() => store.getState().setSheetOpen(true)}
+        />
       </div>
       <div id="inspector" className={styles.scroll}>
         {children}

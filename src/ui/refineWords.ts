@@ -27,7 +27,7 @@ export const PACK_KIND_WORDS: Readonly<
   },
   inpainting: {
     name: 'Repaints bad regions',
-    does: 'Stable Diffusion or SDXL inpainting',
+    does: 'SD or SDXL inpainting',
     missing: 'None yet. For example diffusers/stable-diffusion-xl-1.0-inpainting-0.1.',
   },
   restoration: {
