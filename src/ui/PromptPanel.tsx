@@ -63,7 +63,7 @@ export const PromptPanel = memo(function PromptPanel({
           {hasTree && (
             <button
               type="button"
-              className={classes(controls.button, controls.quiet)}
+              className={classes(controls.button, controls.quiet, treeShown && styles.pressed)}
               onClick={() => setTreeShown(!treeShown)}
               aria-pressed={treeShown}
               data-action="show-tree"
