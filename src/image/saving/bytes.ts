@@ -11,5 +11,7 @@ export function concatenated(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuf
 
 /** Characters up to U+00FF as one byte each: the reverse of `latin1`. */
 export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }

@@ -5,7 +5,24 @@ import { pngChunks } from '../container/png.ts';
 import { imageRows } from '../rowSource.ts';
 import { encodePng } from './encodePng.ts';
 
-/** Undoes filters by the standard's own words, byte by byte (PNG 3rd edition, 9.2). */
+/** What each filter predicts from the bytes to the left, above, and above to the left (PNG 3rd edition, 9.2 and 9.4). */
+const predict: readonly ((left: number, up: number, corner: number) => number)[] = [
+  () => 0,
+  (left) => left,
+  (_, up) => up,
+  (left, up) => Math.floor((left + up) / 2),
+  (left, up, corner) => {
+    const [toLeft, toUp, toCorner] = [up - corner, left - corner, left + up - 2 * corner].map(Math.abs) as [
+      number,
+      number,
+      number,
+    ];
+    if (toLeft <= toUp && toLeft <= toCorner) return left;
+    return toUp <= toCorner ? up : corner;
+  },
+];
+
+/** Undoes filters. */
 async function decode(png: Blob) {
   const file = new BlobReader(png);
   const idat: Uint8Array[] = [];
@@ -29,10 +46,7 @@ async function decode(png: Blob) {
     const filter = raw[y * (stride + 1)] as number;
     filters.add(filter);
     for (let x = 0; x < stride; x++) {
-      const [left, up, corner] = [at(x - 3, y), at(x, y - 1), x < 3 ? 0 : at(x - 3, y - 1)];
-      const distances = [left, up, corner].map((value) => Math.abs(left + up - corner - value));
-      const nearest = [left, up, corner][distances.indexOf(Math.min(...distances))] as number;
-      const predicted = [0, left, up, Math.floor((left + up) / 2), nearest][filter] as number;
+      const predicted = predict[filter]?.(at(x - 3, y), at(x, y - 1), at(x - 3, y - 1)) as number;
       out[y * stride + x] = (raw[y * (stride + 1) + 1 + x] as number) + predicted;
     }
   }
@@ -46,6 +60,9 @@ function image(width: number, height: number, pixel: (x: number, y: number, c: n
   }
   return { width, height, data };
 }
+
+/** Pixels without alpha. */
+const rgb = ({ data }: { data: Uint8ClampedArray }) => Uint8Array.from(data.filter((_, i) => i % 4 !== 3));
 
 const noise = (seed: number) => {
   let state = seed;
@@ -65,12 +82,12 @@ test.each([
 ])('%s comes back byte for byte', async (_, picture) => {
   const { width, height, out, types } = await decode(await encodePng(imageRows(picture)));
   expect([width, height]).toEqual([picture.width, picture.height]);
-  expect(out).toEqual(Uint8Array.from(picture.data.filter((__, i) => i % 4 !== 3)));
+  expect(Buffer.compare(out, rgb(picture))).toBe(0);
   expect(types).toEqual(['IHDR', 'sRGB', 'IDAT', 'IEND']);
 });
 
 test('many bands become several chunks, and rows are asked for in order, once', async () => {
-  const picture = image(1200, 1000, noise(3));
+  const picture = image(1000, 700, noise(3));
   const whole = imageRows(picture);
   const asked: number[] = [];
   const rows = (start: number, end: number) => {
@@ -78,8 +95,8 @@ test('many bands become several chunks, and rows are asked for in order, once', 
     return whole.rows(start, end);
   };
   const { out, types } = await decode(await encodePng({ ...whole, rows }));
-  expect(out).toEqual(Uint8Array.from(picture.data.filter((_, i) => i % 4 !== 3)));
-  expect(types.filter((type) => type === 'IDAT').length).toBe(4);
+  expect(Buffer.compare(out, rgb(picture))).toBe(0);
+  expect(types.filter((type) => type === 'IDAT').length).toBe(3);
   expect(asked.length).toBeGreaterThan(4);
   expect(asked).toEqual(asked.toSorted((a, b) => a - b));
 });
