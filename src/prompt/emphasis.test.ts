@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { emphasisedPrompt, emphasisWeight } from './emphasis.ts';
+import { emphasisBeside, emphasisedPrompt, emphasisWeight } from './emphasis.ts';
 import type { Phrase } from './phrase.ts';
 
 /** The phrase made of these words of the prompt, the last its noun. */
@@ -13,6 +13,16 @@ describe('emphasisWeight', () => {
     expect(emphasisWeight(0.5, 0.5)).toBeCloseTo(1.1, 12);
     expect(emphasisWeight(0.25, 0.5)).toBeCloseTo(1.3, 12);
     expect(emphasisWeight(0, 0.5)).toBeCloseTo(1.5, 12);
+  });
+});
+
+describe('emphasisBeside', () => {
+  test('both weights together stay below 1.8, and ours never weakens', () => {
+    expect(emphasisBeside(1, 1.5)).toBe(1.5);
+    expect(emphasisBeside(1.5, 1.5)).toBeCloseTo(1.2, 12);
+    expect(emphasisBeside(2.5, 1.3)).toBe(1);
+    expect(emphasisBeside(0.5, 1.5)).toBe(1.5);
+    expect(emphasisBeside(0, 1.4)).toBe(1.4);
   });
 });
 

@@ -96,6 +96,39 @@ describe('alignmentMap', () => {
     expect(nothing.map.values[1]).toBe(0);
   });
 
+  test('what is to be absent is as asked where it is absent, and a defect where it is present', () => {
+    const absentHat = align([[phrase('hat', { negated: true }), 'hat', 'hat']]);
+    expect(absentHat.phrases[0]).toMatchObject({ status: 'ok', emphasis: 1 });
+    expect(Array.from(absentHat.defect.values)).toEqual([0, 0]);
+    expect(absentHat.score).toBeCloseTo(present, 6);
+
+    const presentDog = align([[phrase('dog', { negated: true }), 'dog', 'dog']]);
+    expect(presentDog.phrases[0]).toMatchObject({ status: 'unwanted', emphasis: 1 });
+    const [here = 0, beside = 0] = presentDog.phrases[0]?.map.values ?? [];
+    expect(presentDog.defect.values[0]).toBeCloseTo(present * here, 6);
+    expect(presentDog.defect.values[1]).toBeCloseTo(present * beside, 6);
+    expect(here).toBeGreaterThan(beside);
+    // Eq. 8: the surer it is there, the worse.
+    expect(presentDog.score).toBeCloseTo(present * ((1 - present) / 0.5), 6);
+  });
+
+  test('a missing thing is not looked for on something that is to be absent', () => {
+    const result = align([
+      [phrase('dog', { negated: true }), 'dog', 'dog'],
+      [phrase('hat', { ancestor: 0 }), 'hat', 'hat'],
+    ]);
+    const own = result.phrases[0]?.map.values[1] as number;
+    expect((result.defect.values[1] as number) - present * own).toBeCloseTo(1 - absent, 6);
+  });
+
+  test('a weight the user wrote leaves less room for ours', () => {
+    const emphasis = (weight: number) =>
+      align([[phrase('hat', { weight }), 'hat', 'hat']]).phrases[0]?.emphasis as number;
+    expect(emphasis(0.8)).toBeCloseTo(1.1 + 0.4 * ((0.5 - absent) / 0.5), 6);
+    expect(emphasis(1.5)).toBeCloseTo(1.8 / 1.5, 6);
+    expect(emphasis(2)).toBe(1);
+  });
+
   test('a circular chain of missing ancestors ends at the whole image', () => {
     const result = align([
       [phrase('one', { ancestor: 1 }), 'hat', 'hat'],
