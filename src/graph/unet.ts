@@ -82,6 +82,7 @@ export function unetInputs(
     input('encoder_hidden_states', [batch, tokens, config.crossWidth]),
     g.int64s(batch * tokens, config.crossWidth),
   ]);
+  const time = timeEmbedding(g, config, { type, batch });
   return {
     sample,
     context: {
@@ -89,7 +90,9 @@ export function unetInputs(
       type,
       normGroups: config.normGroups,
       normEpsilon: config.normEpsilon,
-      time: timeEmbedding(g, config, { type, batch }),
+      time,
+      batchTime:
+        time.batch === batch ? time : { ...time, batch, value: g.node('Expand', [time.value, g.int64s(batch, 1)]) },
       text: { value: text, batch, width: config.crossWidth },
       upcastAttention: config.upcastAttention && type === 'float16',
     },
