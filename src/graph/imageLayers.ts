@@ -42,7 +42,7 @@ export type Padding = readonly [top: number, left: number, bottom: number, right
  * 2-D convolution with the weight `[out, in, k, k]` and, where stored, the bias of `name`.
  * @param stride of both axes; 1 by default
  * @param padding by default as much as keeps the size at stride 1 with an odd kernel, so nothing for 1×1
- * @throws {RangeError} the image has other channels than the weight
+ * @throws {RangeError} the image has other channels than the weight, or a number of them that WebGPU's kernel gets wrong
  */
 export function conv2d(
   g: GraphBuilder,
@@ -51,6 +51,12 @@ export function conv2d(
 ): ImageValue {
   const [channels = 0, inputs = 0, kernel = 0] = g.stored(`${name}.weight`).dims;
   if (inputs !== x.channels) throw new RangeError(`"${name}" takes ${inputs} channels, not ${x.channels}`);
+  if (x.provider === 'webgpu' && inputs > 3 && inputs % 3 === 0 && inputs % 4 !== 0) {
+    // 6 and 9 channels tried (1.31.0-dev.20260914): wrong numbers. Its kernel reads three channels at a time then.
+    throw new RangeError(
+      `"${name}" takes ${inputs} channels, which onnxruntime computes wrongly; fill them up to fours`,
+    );
+  }
   const around = (kernel - 1) / 2;
   const [top, left, bottom, right] = padding ?? [around, around, around, around];
   const bias = g.hasWeight(`${name}.bias`) ? [g.weight(`${name}.bias`)] : [];
