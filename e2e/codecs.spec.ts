@@ -14,6 +14,7 @@ const CASES: readonly { name: TinyAutoencoder | TinyTextEncoder; tier: Tier; pre
   { name: 'sd-inpainting-tiny', tier: 'webgpu-fp32', precision: 'fp32' },
   { name: 'sd-inpainting-tiny', tier: 'webgpu-fp16', precision: 'fp16' },
   { name: 'sdxl-inpainting-tiny', tier: 'webgpu-fp16', precision: 'fp16' },
+  { name: 'autoencoder-tiny', tier: 'webgpu-fp32', precision: 'fp32' },
   { name: 'sd-inpainting-tiny/text_encoder', tier: 'webgpu-fp32', precision: 'fp32' },
   { name: 'sd-inpainting-tiny/text_encoder', tier: 'webgpu-fp16', precision: 'fp16' },
   { name: 'sdxl-inpainting-tiny/text_encoder_2', tier: 'webgpu-fp32', precision: 'fp32' },

@@ -31,8 +31,7 @@ const AUTOENCODERS = Object.entries(MODELS).filter(([, { config }]) => config._c
 const TEXT_ENCODERS = Object.entries(MODELS).filter(([, { config }]) => config.model_type === 'clip_text_model');
 
 /**
- * GiB of encoder and decoder: in all, and of the largest value. Attention's scores are inside of one operator and not
- * counted; the decoder's peak is where the finest level begins.
+ * GiB of encoder and decoder: in all, and of the largest value. The decoder's peak is where its finest level begins.
  */
 const IN_FLOATS = [
   [1.5, 0.5],

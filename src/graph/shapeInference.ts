@@ -118,6 +118,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Gelu: same,
   QuickGelu: same,
   LeakyRelu: same,
+  Softmax: same,
 
   Cast: ({ at, integer }) => {
     const to = Object.entries(ELEMENT_TYPE).find(([, number]) => number === integer('to'));

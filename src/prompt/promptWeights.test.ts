@@ -56,6 +56,9 @@ describe('parseWeightedPrompt', () => {
     ['(x:-1)(y:+2.)', [[['x', -1], ['y', 2]]]], // biome-ignore format: one row
     ['(a (b:2) c:3)', [[['a ', 3], ['b', 6], [' c', 3]]]], // biome-ignore format: one row
     [String.raw`miku \(vocaloid\), a\\b, c\d`, [[['miku (vocaloid), a\\b, c\\d', 1]]]],
+    [`${'('.repeat(2000)}x${')'.repeat(2000)} (y:-999)`, [[['x', 10], [' ', 1], ['y', -10]]]], // biome-ignore format: one row
+    [`${'('.repeat(20_000)}[${')'.repeat(20_000)}x`, [[['x', 0.9091]]]],
+    [`${'('.repeat(20_000)}a (x:0)`, [[['a ', 10], ['x', 0]]]], // biome-ignore format: one row
     ['closed) never] opened:1.2)', [[['closed) never] opened:1.2)', 1]]]],
     ['a ) ( b', [[['a ) ', 1], [' b', 1.1]]]], // biome-ignore format: one row
     ['a (b [c) d] e', [[['a ', 1], ['b ', 1.1], ['c', 1], [' d', 0.9091], [' e', 1]]]], // biome-ignore format: one row

@@ -3,6 +3,9 @@ import type { WeightedPiece, WeightedPrompt } from './weightedPrompt.ts';
 /** Factor of `(words)`; `[words]` divides by it. */
 export const BRACKET_FACTOR = 1.1;
 
+/** Weights beyond this, either sign, mean nothing to a model but numbers too large for it. */
+export const LARGEST_WEIGHT = 10;
+
 /** `<lora:name:0.8>`, `<hypernet:…>`: names of files to load, removed before anything is read. */
 const NETWORK = /<[\p{L}\p{N}_-]{1,40}:[^<>\n]{0,300}>/gu;
 /** `[from:to:0.4]`, `[to:0.4]`, `[from::0.4]`: what stands there when the schedule ends, which is where refining works. */
@@ -28,7 +31,7 @@ const PIECES = new RegExp(
  * Reads a prompt in AUTOMATIC1111's syntax: `(word:1.2)`; `(word)` × 1.1; `[word]` ÷ 1.1; nested brackets multiply; `\(`, `\)`,
  * `\[`, `\]`, `\\` are characters; `BREAK` starts a new chunk; `<lora:…>` is removed; of `[from:to:0.4]` the later part
  * stands. Brackets may be unbalanced: one never closed reaches to the prompt's end, one never opened is a character, as
- * there. Never throws.
+ * there. Weights are kept within ±{@link LARGEST_WEIGHT}. Never throws.
  *
  * Source: the behaviour documented by A1111's `parse_prompt_attention`. Prompts reach this function as the user typed them,
  * with the brackets of `emphasisedPrompt` added, so text outside of syntax is kept to the letter.
@@ -52,7 +55,7 @@ export function parseWeightedPrompt(prompt: string): WeightedPrompt {
     const factor = factors[i];
     if (factor !== undefined && open !== undefined) {
       const stack = products[open as '(' | '['];
-      stack.push((stack.at(-1) as number) * factor);
+      stack.push(finite((stack.at(-1) as number) * factor));
     } else if (factor !== undefined) {
       products[close === ']' ? '[' : '('].pop();
     } else if (breaks !== undefined) {
@@ -60,7 +63,8 @@ export function parseWeightedPrompt(prompt: string): WeightedPrompt {
       chunks.push([]);
     } else {
       // Products leave crumbs, and `([word])` is to be 1.
-      const now = Number(((products['('].at(-1) as number) * (products['['].at(-1) as number)).toFixed(6));
+      const product = (products['('].at(-1) as number) * (products['['].at(-1) as number);
+      const now = Number(Math.min(Math.max(product, -LARGEST_WEIGHT), LARGEST_WEIGHT).toFixed(6));
       if (now !== weight) flush();
       weight = now;
       text += escaped ?? match[0];
@@ -105,6 +109,11 @@ function withoutMargins(
     const trimmed = at.end && i === pieces.length - 1 ? begun.trimEnd() : begun;
     return trimmed === '' ? [] : [{ text: trimmed, weight }];
   });
+}
+
+/** Keeps products of thousands of brackets from becoming infinite: zero times that would be no number. */
+function finite(product: number): number {
+  return Math.min(Math.max(product, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 }
 
 function editedTo(_whole: string, first: string, second: string | undefined): string {
