@@ -149,6 +149,12 @@ function without(files: Contents, path: string): HubFolder {
 }
 
 describe('readJson', () => {
+  test('numbers that only Python has count as left out, texts of the same name stay', async () => {
+    const text = '{"a": -Infinity, "b": [NaN, Infinity], "c": "NaN \\" Infinity", "Infinity": 1}';
+    const json = await readJson(folder({ 'config.json': text }), 'config.json');
+    expect(json).toEqual({ a: null, b: [null, null], c: 'NaN " Infinity', Infinity: 1 });
+  });
+
   test('an object', async () => {
     expect(await readJson(folder({ 'a/config.json': '\uFEFF{"x": [1]}' }), 'a/config.json')).toEqual({ x: [1] });
   });

@@ -32,7 +32,7 @@ async function parseJson(source: ByteSource): Promise<JsonObject> {
   let value: unknown;
   try {
     // A RangeError of a parser that recurses, and of text too long for a string, is the file's fault as well.
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = JSON.parse(withoutPythonNumbers(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
   } catch (error) {
     throw checkpointError(source.name, `it is not JSON; ${DOWNLOAD_AGAIN}`, { cause: error });
   }
@@ -40,4 +40,13 @@ async function parseJson(source: ByteSource): Promise<JsonObject> {
     throw checkpointError(source.name, `it is JSON, but not an object; ${DOWNLOAD_AGAIN}`);
   }
   return value as JsonObject;
+}
+
+/**
+ * Python writes numbers that JSON does not have, and diffusers publishes them (`"lambda_min_clipped": -Infinity` of every DPM-Solver).
+ * They become null, which counts as left out.
+ */
+function withoutPythonNumbers(text: string): string {
+  if (!/Infinity|NaN/.test(text)) return text;
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (found) => (found.startsWith('"') ? found : 'null'));
 }
