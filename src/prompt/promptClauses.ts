@@ -64,7 +64,11 @@ const LINKING = new Set(['ADP', 'SCONJ', 'CCONJ']);
 export function unitsOf(words: readonly TaggedWord[], segments: readonly Segment[]): Unit[] {
   const kinds = segments.map((segment) => kindOf(words, segment));
   const tags = kinds.filter((kind) => kind.tagLike).length;
-  const isList = segments.length >= 3 && tags >= 2 && tags * 2 >= segments.length && !kinds.some((k) => k.clause);
+  const isList =
+    segments.length >= 3 &&
+    tags >= 2 &&
+    tags * 2 >= segments.length &&
+    !kinds.some((k) => k.clause || (k.opensNoun && !k.hasNoun));
   const units: Unit[] = [];
   segments.forEach((segment, k) => {
     const kind = kinds[k] as Kind;
@@ -88,6 +92,11 @@ interface Kind {
   /** Opens with an article or the like. */
   readonly opensNoun: boolean;
   readonly hasNoun: boolean;
+  readonly opensAdjective: boolean;
+  readonly endsAdjective: boolean;
+  readonly longer: boolean;
+  /** Has "and" inside. */
+  readonly conjoins: boolean;
   readonly clause: boolean;
   readonly tagLike: boolean;
 }
@@ -115,6 +124,10 @@ function kindOf(words: readonly TaggedWord[], { start, end }: Segment): Kind {
     participle,
     hasNoun,
     opensNoun: /^(?:DET|PRON)$/.test(tag(0)),
+    opensAdjective: /^(?:ADJ|VERB)$/.test(tag(0)),
+    endsAdjective: tag(part.length - 1) === 'ADJ',
+    longer: part.length > 1,
+    conjoins: part.some(({ analysis }) => analysis.upos === 'CCONJ'),
     clause,
     tagLike,
   };
@@ -132,12 +145,15 @@ function joins(k: number, { kinds, isList }: { readonly kinds: readonly Kind[]; 
   const kind = kinds[k] as Kind;
   const before = kinds[k - 1] as Kind;
   if (kind.conjoined || (RELATIVE.has(kind.first) && kind.first !== 'as')) return true;
+  if (kind.opensAdjective && before.endsAdjective && (before.longer || kinds[k - 2]?.endsAdjective)) return true;
   if (isList) return false;
   if (kind.linked || kind.participle) return true;
   // "a big, round, shiny coin", but not "colorful, moody, a witch".
   if (!before.hasNoun && !before.clause && !before.linked) return (before.opensNoun || kind.hasNoun) && !kind.opensNoun;
   if (kind.clause || (before.clause && !kind.tagLike)) return true;
   if (k === 1 && before.linked) return true;
+  // "wearing glasses, a shirt and a jacket", but not "blue eyes, red hair and freckles".
+  if (kind.conjoins && !before.tagLike && k === kinds.length - 1) return true;
   // "a cat, a dog, and a bird": one row as long as no tag interrupts it.
   for (let next = k + 1; next < kinds.length && next <= k + 8; next++) {
     if ((kinds[next] as Kind).conjoined) return true;

@@ -188,7 +188,8 @@ function readUnit(
   found.forEach(({ noun, nounWords, words: members, ancestor, negated, isMedium: named }, k) => {
     const phrase = members.map((i) => words[i] as Word);
     // "An oil painting of …", or a medium alone, is not a thing in the picture.
-    const medium = named || (found.length === 1 && tree[noun]?.head === 0 && isMedium((words[noun] as Word).text));
+    const isRoot = tree[noun]?.head === 0 && isMedium((words[noun] as Word).text);
+    const medium = named || (isRoot && isWhole.every((whole, other) => whole || other === k));
     const written = surface(phrase);
     const isTag = found.length === 1 || STYLE_NOUNS.has(written.at(-1) ?? '');
     const whole = medium || isWhole[k] === true || (isTag && isStyle(written));
@@ -260,6 +261,10 @@ function lonelyCentre(words: readonly Word[], tree: readonly WordAnalysis[]): Dr
   };
 }
 
+const CREATING = new Set(
+  'painted drawn made created illustrated designed photographed directed art sculpted rendered'.split(' '),
+);
+
 /** "in the style of Monet", "by Greg Rutkowski" inside a sentence. */
 function isStylePhrase(
   noun: number,
@@ -275,7 +280,10 @@ function isStylePhrase(
       return /^\p{Lu}/u.test((words[noun] as Word).text) || upos === 'PROPN';
   }
   const by = mine.some((i) => tree[i]?.deprel === 'case' && words[i]?.text.toLowerCase() === 'by');
-  const named = upos === 'PROPN' || mine.some((i) => tree[i]?.upos === 'PROPN');
+  const named = upos === 'PROPN';
+  // "surrounded by Buddhists" credits nobody.
+  const verb = head > 0 && tree[head - 1]?.upos === 'VERB' ? (words[head - 1] as Word).text.toLowerCase() : null;
+  if (verb !== null && !CREATING.has(verb)) return false;
   return by && named && mine.every((i) => tree[i]?.deprel !== 'det' && tree[i]?.deprel !== 'nmod:poss');
 }
 

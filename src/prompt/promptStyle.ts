@@ -15,11 +15,13 @@ export function isStyle(words: readonly string[]): boolean {
     return content.length > 1 || isStyleWord(content[0] as string) || content[0] === 'detailed';
   }
   const last = words.at(-1) as string;
-  return last === 'style' || last === 'aesthetic' || last === 'artstyle' || OPENERS.has(words[0] as string);
+  return STYLE_ENDS.has(last) || OPENERS.has(words[0] as string);
 }
 
+const STYLE_ENDS = new Set(['style', 'aesthetic', 'artstyle', 'scheme']);
 const GLUE = new Set(['and', 'of', 'in', 'a', 'the', 'with', 'very', '-']);
-const OPENERS = new Set(['trending', 'featured', 'rule']);
+/** "trending on artstation", "rule of thirds", "Canon EOS 5D". */
+const OPENERS = new Set('trending featured rule canon nikon fujifilm leica hasselblad kodak'.split(' '));
 
 /** Stock words, also joined by hyphens: "ultra-detailed". */
 function isStyleWord(word: string): boolean {

@@ -17,7 +17,7 @@ export const styleWords = set(`
   unsplash vfx cinema4d blender3d f 35mm 50mm 85mm trending award-winning bestquality impressionism impressionist cubism
   cubist surrealism expressionism baroque ukiyo-e steampunk cyberpunk synthwave vaporwave lowpoly low-poly isometric
   monochrome grayscale greyscale sepia moody dreamy minimalist minimalistic surreal ethereal whimsical vibrant vivid
-  colorful colourful photogenic style styled aesthetic cinematic cel-shaded cel-shading volumetric`);
+  colorful colourful photogenic vector minimal style styled aesthetic cinematic cel-shaded cel-shading volumetric`);
 
 /** Words that never make a tag style by themselves, but do together with each other or a style word. */
 export const qualityWords = set(`
@@ -27,4 +27,4 @@ export const qualityWords = set(`
   vector concept anime manga cartoon comic 3d 2d cg engine render rendered realistic realism elegant beautiful composition
   smooth vivid vibrant epic award winning popular vintage retro analog polaroid kodak canon nikon sony iso f/1.8 global
   warm cold blurred blurry illumination tracing rays shallow background textures texture pastel muted tone tones hue hues palette ambient rim backlit backlighting mood
-  atmosphere atmospheric moody rich`);
+  atmosphere atmospheric moody rich golden hour flat design`);

@@ -5,6 +5,7 @@
 import { mediumNouns } from '../styleWords.ts';
 import type { WordAnalysis } from './dependencyParser.ts';
 import { quotedWords } from './quotation.ts';
+import { repairTree } from './treeRepairs.ts';
 
 /** A tree ready for eq. 4. Indices are 0-based, a head of -1 is the root. */
 export interface RuledTree {
@@ -76,9 +77,10 @@ export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[
   const heads = Int32Array.from(tree, ({ head }) => head - 1);
   const written = quotedWords(words, tree, heads);
   const deprels = tree.map(({ deprel }) => deprel);
+  repairTree(words, tree, { heads, deprels });
   const isNoun = tree.map(
     ({ upos }, i) =>
-      upos === 'NOUN' ||
+      (upos === 'NOUN' && !/^\d+[x×]\d+$/.test(words[i] as string)) ||
       upos === 'PROPN' ||
       PERSONS.has(lower[i] as string) ||
       /\p{Extended_Pictographic}/u.test(words[i] as string),
@@ -96,9 +98,10 @@ export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[
   const isMedium = words.map(() => false);
   const children: number[][] = words.map(() => []);
   for (const [i, head] of heads.entries()) if (head >= 0) children[head]?.push(i);
+  const isName = (i: number): boolean => i > 0 && /^\p{Lu}/u.test(words[i] as string);
   const isCase = (i: number): boolean => deprels[i] === 'case';
   const hasCase = (i: number, links: ReadonlySet<string>): boolean =>
-    (children[i] as number[]).some((c) => deprels[c] === 'case' && links.has(lower[c] as string));
+    (children[i] as number[]).some((c) => (isCase(c) || deprels[c] === 'mark') && links.has(lower[c] as string));
   // "with mushrooms but without cheese": each hangs on the pizza by itself.
   for (const [i, head] of heads.entries()) {
     if (
@@ -158,7 +161,11 @@ export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[
     if (isCentre[i] && heads[i] !== -1 && QUALITIES.has(word) && hasCase(i, OF_IN)) isCentre[i] = false;
     else if (isCentre[i] && isCentre[heads[i] as number] && deprels[i] === 'nmod' && hasCase(i, AS))
       isCentre[i] = false;
-    else if (isCentre[i] && mediumNouns.has(word) && (heads[i] === -1 || isLoose(heads[i] as number))) {
+    else if (
+      isCentre[i] &&
+      mediumNouns.has(word) &&
+      (heads[i] === -1 || (deprels[i]?.startsWith('nsubj') && isLoose(heads[i] as number)))
+    ) {
       const c = complement(i);
       if (c < 0) continue;
       // "a photo of a knight holding a sword": photos hold nothing. What is shown takes the photo's place in the tree.
@@ -174,6 +181,10 @@ export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[
       if (c >= 0) swap(i, c);
       else isCentre[i] = false; // "a cat on the left"
       isLink[i] = c >= 0 || ofIt;
+    } else if (isCentre[i] && isName(i) && !VESSELS.has(word) && !MEASURES.has(word)) {
+      // "the Statue of Liberty": one name.
+      const c = complement(i);
+      if (c >= 0 && isName(c) && tree[c]?.upos === 'PROPN') isCentre[c] = false;
     } else if (isCentre[i] && MEASURES.has(word)) {
       const c = complement(i);
       if (c >= 0) swap(i, c);
