@@ -84,5 +84,10 @@ test('a model that cannot inpaint, and one without its tokenizer, are refused be
       message: expect.stringContaining('tokenizer/'),
     },
   );
+  const plainControl = together(dropped('sd-inpainting-tiny'), dropped('controlnet-sd-tiny', { at: 'controlnet/' }));
+  await expect(planDiffusion(plainControl, 'fp32')).rejects.toMatchObject({
+    name: 'UnsupportedModelError',
+    message: expect.stringContaining('not PASD'),
+  });
   expect(isDiffusionFolder(dropped('clip-tiny'))).toBe(false);
 });

@@ -1,3 +1,4 @@
+import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
 import { checkpointError } from '../src/checkpoint/checkpointError.ts';
 import { openCheckpoint } from '../src/checkpoint/hubFolder.ts';
 import { findModelDirectory } from '../src/checkpoint/modelDirectory.ts';
@@ -8,7 +9,7 @@ import { autoencoderRecipes } from '../src/graph/autoencoderWeights.ts';
 import { compileWeights } from '../src/graph/compileWeights.ts';
 import { parseControlNetConfig } from '../src/graph/controlNetConfig.ts';
 import { controlNetRecipes } from '../src/graph/controlNetWeights.ts';
-import { parsePasdUnetConfig } from '../src/graph/pasdUnetConfig.ts';
+import { checkPasdPair, isPasdUnet, type PasdUnetConfig, parsePasdUnetConfig } from '../src/graph/pasdUnetConfig.ts';
 import { pasdUnetRecipes } from '../src/graph/pasdUnetWeights.ts';
 import { parseTextEncoderConfig } from '../src/graph/textEncoderConfig.ts';
 import { textEncoderRecipes } from '../src/graph/textEncoderWeights.ts';
@@ -59,12 +60,15 @@ export async function planDiffusion(folder: DroppedFolder, precision: Precision)
   const parts: PartPlan[] = [];
   const add = async (
     name: DiffusionPartName,
-    recipesOf: (config: JsonObject) => { recipes: readonly WeightRecipe[]; precision: Precision },
+    recipesOf: (
+      config: JsonObject,
+      checkpoint: Checkpoint,
+    ) => { recipes: readonly WeightRecipe[]; precision: Precision },
   ) => {
     const directory = locate(name);
     const config = await readJson(sources, `${directory}config.json`);
-    const { recipes, precision: stored } = recipesOf(config);
     const checkpoint = await openCheckpoint(sources, { directory });
+    const { recipes, precision: stored } = recipesOf(config, checkpoint);
     keep(`${name}/config.json`, `${directory}config.json`);
     parts.push({
       name,
@@ -74,15 +78,24 @@ export async function planDiffusion(folder: DroppedFolder, precision: Precision)
   };
 
   let isXl = false;
-  await add('unet', (config) => {
-    if (isRestoration) return { recipes: pasdUnetRecipes(parsePasdUnetConfig(config)), precision };
+  let pasdUnet: PasdUnetConfig | null = null;
+  await add('unet', (config, checkpoint) => {
+    if (isRestoration) {
+      if (!isPasdUnet(checkpoint.tensors.keys())) throw noPasd();
+      pasdUnet = parsePasdUnetConfig(config);
+      return { recipes: pasdUnetRecipes(pasdUnet), precision };
+    }
     const unet = parseUnetConfig(config);
     if (unet.inChannels !== INPAINTING_CHANNELS) throw noInpaintingModel(unet.inChannels);
     isXl = unet.addedEmbedding !== null;
     return { recipes: unetRecipes(unet), precision };
   });
   if (isRestoration) {
-    await add('controlnet', (config) => ({ recipes: controlNetRecipes(parseControlNetConfig(config)), precision }));
+    await add('controlnet', (config) => {
+      const controlNet = parseControlNetConfig(config);
+      checkPasdPair(pasdUnet as PasdUnetConfig, controlNet);
+      return { recipes: controlNetRecipes(controlNet), precision };
+    });
   }
   await add('vae', (config) => ({
     recipes: autoencoderRecipes(parseAutoencoderConfig(config)),
@@ -139,5 +152,12 @@ function noInpaintingModel(channels: number): UserError {
   return new UserError(
     'UnsupportedModelError',
     `This is no inpainting model: its UNet reads ${channels} channels, expected ${INPAINTING_CHANNELS}. Choose one whose name says inpainting, for example stable-diffusion-inpainting.`,
+  );
+}
+
+function noPasd(): UserError {
+  return new UserError(
+    'UnsupportedModelError',
+    'The UNet beside this ControlNet has no pixel-aware attention, so it is not PASD. Choose the folder with the unet and controlnet of one PASD checkpoint.',
   );
 }
