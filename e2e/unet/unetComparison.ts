@@ -37,7 +37,7 @@ export interface UnetComparisonOptions {
   readonly precision: Precision;
   readonly readFixture: ReadFixture;
   readonly createSession: SessionFactory;
-  /** Whether blocks are compared too, each in a graph of its own. */
+  /** Whether blocks are compared too, each in a graph of its own, and a run of the first text alone. */
   readonly blocks: boolean;
 }
 
@@ -52,27 +52,40 @@ export async function compareUnet(name: TinyUnet, options: UnetComparisonOptions
   const sizes: UnetSizes = { provider, height: 8, width: 16, batch: 2, tokens: 77 };
   const inputs = Object.fromEntries([...goldens].filter(([key]) => INPUTS.has(key)));
 
-  const run = async (model: Uint8Array, feeds: Record<string, TensorData>, output: string): Promise<Comparison> => {
+  const run = async (
+    model: Uint8Array,
+    { feeds, output, golden }: { feeds: Record<string, Golden>; output: string; golden: Golden },
+  ): Promise<Comparison> => {
     const session = await createSession(model, sink.shards);
     try {
       const [found] = Object.values(await session.run(feeds));
-      const golden = goldens.get(output) as Golden;
       expectDims(output, found, golden);
       return compare(output, found?.data, { golden: golden.data, dim: golden.dims.at(-1) as number });
     } finally {
       await session.dispose();
     }
   };
-  const comparisons = [await run(buildUnet(config, weights, sizes), inputs, 'prediction')];
+  const golden = goldens.get('prediction') as Golden;
+  const comparisons = [await run(buildUnet(config, weights, sizes), { feeds: inputs, output: 'prediction', golden })];
   if (!options.blocks) return comparisons;
+  const alone = Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, firstOf(value)]));
+  const single = buildUnet(config, weights, { ...sizes, batch: 1 });
+  comparisons.push(await run(single, { feeds: alone, output: 'prediction of one text', golden: firstOf(golden) }));
   for (const key of goldens.keys()) {
     if (!key.endsWith('.in')) continue;
     const block = key.slice(0, -'.in'.length);
     const x = goldens.get(key) as Golden;
+    const output = `${block}.out`;
     const model = buildBlock(block, { config, weights, sizes, dims: x.dims });
-    comparisons.push(await run(model, { ...inputs, x }, `${block}.out`));
+    comparisons.push(await run(model, { feeds: { ...inputs, x }, output, golden: goldens.get(output) as Golden }));
   }
   return comparisons;
+}
+
+/** The first of a batch of two; what is no batch stays as it is. */
+function firstOf({ dims, data }: Golden): Golden {
+  const [batch, ...rest] = dims;
+  return batch === 2 ? { dims: [1, ...rest], data: data.slice(0, data.length / 2) } : { dims, data };
 }
 
 /** Opens a tiny UNet as a user's folder would be. */

@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from './builder.ts';
 import { addImages, conv2d, fromImageRows, groupNorm, type ImageValue, imageRows, repeatImage } from './imageLayers.ts';
 import { addLayerNorm, attention, cast, layerNorm, linear } from './layers.ts';
+import { FEED_FORWARD_FACTOR } from './unetConfig.ts';
 
 /**
  * Blocks that the UNets, ControlNets and PASD of diffusers are made of. A batch that has to be the same throughout, as
@@ -41,8 +42,6 @@ export interface UnetContext {
 /** Epsilons that diffusers reads from no config: of the normalisation before a transformer, and within its blocks. */
 const TRANSFORMER_NORM_EPSILON = 1e-6;
 const LAYER_NORM_EPSILON = 1e-5;
-/** The feed-forward network of a transformer block is this many times as wide as its stream. */
-export const FEED_FORWARD_FACTOR = 4;
 
 /**
  * A residual block that the time shifts (diffusers `ResnetBlock2D`).

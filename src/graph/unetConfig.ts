@@ -56,6 +56,8 @@ const MAX_TRANSFORMERS = 64;
 const MAX_HEADS = 256;
 /** Original and target size and the crop's corner, two numbers each. */
 export const TIME_IDS = 6;
+/** The feed-forward network of a transformer block is this many times as wide as its stream. */
+export const FEED_FORWARD_FACTOR = 4;
 
 const DEFAULT_CHANNELS = [320, 640, 1280, 1280];
 const DOWN_BLOCKS = ['CrossAttnDownBlock2D', 'DownBlock2D'] as const;

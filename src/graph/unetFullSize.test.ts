@@ -85,6 +85,27 @@ describe.each(Object.entries(UNETS))('%s, from its config alone', (name, { confi
     expect(Object.keys(planWeights(recipes, precision)).filter((weight) => !used.has(weight))).toEqual([]);
   });
 
+  it('computes attention in float32 where the config asks for it, and nothing else', () => {
+    const upcast = parseUnetConfig({ ...config, upcast_attention: true });
+    const sizes = { provider: 'webgpu', batch: 1, ...latents(512) } as const;
+    const model = decodeModel(buildUnet(upcast, planWeights(recipes, 'fp16'), sizes));
+    const shapes = inferShapes(model);
+    const typesInto = (isMeant: (op: string) => boolean) =>
+      new Set(
+        model.nodes.flatMap(({ op, inputs }) =>
+          isMeant(op) ? inputs.flatMap((name) => shapes.get(name)?.type ?? []) : [],
+        ),
+      );
+    expect(typesInto((op) => op === 'MultiHeadAttention')).toEqual(new Set(['float32']));
+    expect(typesInto((op) => /Gemm|Conv|Norm/.test(op))).toEqual(new Set(['float16']));
+  });
+
+  it('refuses latents that the levels cannot halve', () => {
+    expect(() => build('fp16', { provider: 'webgpu', batch: 1, tokens: 77, height: 64, width: 66 })).toThrow(
+      new RangeError(`Latents of 66×64 are not whole multiples of ${2 ** (unet.levels.length - 1)}`),
+    );
+  });
+
   it.each([1, 2])('needs the memory written here for activations at 1024 pixels, batch %i', (batch) => {
     const measured = (['fp32', 'fp16'] as const).map((precision) => {
       const memory = activationMemory(build(precision, { provider: 'webgpu', batch, ...latents(1024) }));

@@ -1,12 +1,9 @@
 import { conv, exactLinear, gated, linear, norm, pointwise } from './diffusersRecipes.ts';
-import { TIME_IDS, type UnetConfig, type UnetLevel, type UnetTrunkConfig } from './unetConfig.ts';
+import { FEED_FORWARD_FACTOR, TIME_IDS, type UnetConfig, type UnetLevel, type UnetTrunkConfig } from './unetConfig.ts';
 import type { WeightRecipe } from './weightRecipe.ts';
 
 /** The time embedding is this many times as wide as the first level. */
 const TIME_FACTOR = 4;
-/** The feed-forward network of a transformer block is this many times as wide as its stream. */
-const FEED_FORWARD_FACTOR = 4;
-
 /** All weights of a diffusers UNet2DConditionModel, and how our graphs store them. */
 export function unetRecipes(config: UnetConfig): WeightRecipe[] {
   const [first] = config.levels as [UnetLevel];
