@@ -1,33 +1,14 @@
 /** Reads a prompt: its syntax away, its tags apart, its sentences parsed, its phrases found (G-Refine eq. 4, Algorithm 1). */
 import type { DependencyParser, WordAnalysis } from './parser/dependencyParser.ts';
 import { treePhrases } from './parser/treePhrases.ts';
-import { tokenizeUd } from './parser/udTokenizer.ts';
-import type { ParsedWord, Phrase, PromptReader, PromptReading, Span } from './phrase.ts';
+import type { ParsedWord, PromptReader, PromptReading } from './phrase.ts';
 import { type Segment, segmentsOf, type Unit, unitsOf } from './promptClauses.ts';
 import { isMedium, isStyle, namesStyle } from './promptStyle.ts';
-import { type PromptText, promptText } from './promptSyntax.ts';
+import { promptText } from './promptSyntax.ts';
+import { asPhrase, type Draft, isWord, splitSentences, surface, type Word, wordsOf } from './promptWords.ts';
 
 /** Words read of a prompt: ten times what any text encoder takes in, and parsed in a fraction of a second. */
 export const mostWordsRead = 1500;
-
-/** A word of the prompt: UD token with its place in the prompt as typed. */
-interface Word extends Span {
-  readonly weight: number;
-  readonly sentenceStart: boolean;
-  /** Written together with the word before. */
-  readonly joined: boolean;
-}
-
-/** A phrase in the making: `ancestor` is a phrase of the same prompt. */
-interface Draft {
-  readonly words: readonly Word[];
-  readonly noun: readonly Word[];
-  ancestor: number | null;
-  scope: Phrase['scope'];
-  negated: boolean;
-  /** Named a medium ("a painting of …") and nothing else: a thing after all where the prompt names no other. */
-  readonly medium: boolean;
-}
 
 /** A reader of prompts with this parser. */
 export function promptReader(parser: DependencyParser): PromptReader {
@@ -41,7 +22,7 @@ function read(prompt: string, parser: DependencyParser): PromptReading {
   const sentences: ParsedWord[][] = [];
   /** The first thing of the sentence before, for "She wears a hat". */
   let topic: number | null = null;
-  for (const sentence of split(words)) {
+  for (const sentence of splitSentences(words)) {
     const first = drafts.length;
     readSentence(sentence, { parser, drafts, sentences, topic });
     const found = drafts.findIndex((draft, i) => i >= first && hasPlace(draft));
@@ -58,33 +39,6 @@ function read(prompt: string, parser: DependencyParser): PromptReading {
         ? `The prompt is very long: its first ${mostWordsRead} words are read, the rest is not looked for.`
         : null,
   };
-}
-
-function wordsOf(prompt: string, { text, offsets, weights }: PromptText): Word[] {
-  let end = -1;
-  return tokenizeUd(text).map(({ start, end: stop, text: word, sentenceStart }) => {
-    const at = offsets[start] as number;
-    const joined = start === end && at === (offsets[start - 1] as number) + 1;
-    end = stop;
-    // A comma that stands for other syntax is a comma to the parser; its place is where the syntax begins.
-    const isTyped = prompt.startsWith(word, at);
-    const span = { text: word, start: at, end: isTyped ? at + word.length : at + 1 };
-    return { ...span, weight: weights[start] as number, sentenceStart, joined };
-  });
-}
-
-/** Sentences of at least one word that is not punctuation. */
-function split(words: readonly Word[]): Word[][] {
-  const sentences: Word[][] = [];
-  for (const word of words) {
-    if (word.sentenceStart || sentences.length === 0) sentences.push([]);
-    sentences.at(-1)?.push(word);
-  }
-  return sentences.filter((sentence) => sentence.some(isWord));
-}
-
-function isWord({ text }: Span): boolean {
-  return /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(text);
 }
 
 interface Reading {
@@ -285,48 +239,4 @@ function isStylePhrase(
   const verb = head > 0 && tree[head - 1]?.upos === 'VERB' ? (words[head - 1] as Word).text.toLowerCase() : null;
   if (verb !== null && !CREATING.has(verb)) return false;
   return by && named && mine.every((i) => tree[i]?.deprel !== 'det' && tree[i]?.deprel !== 'nmod:poss');
-}
-
-/** Words as written, hyphenated ones whole, lower case. */
-function surface(words: readonly Word[]): string[] {
-  const out: string[] = [];
-  for (const [i, { text, joined }] of words.entries()) {
-    const lower = text.toLowerCase();
-    if (joined && i > 0 && out.length > 0 && (isWord({ text } as Span) || text === '-')) out[out.length - 1] += lower;
-    else if (isWord({ text } as Span)) out.push(lower);
-  }
-  return out;
-}
-
-function asPhrase({ words, noun, ancestor, scope, negated }: Draft, prompt: string): Phrase {
-  const tokens = spansOf(words, prompt);
-  const named = spansOf(noun, prompt);
-  const weight = words.reduce((sum, word) => sum + Math.abs(word.weight), 0) / words.length;
-  const rounded = Number(weight.toFixed(3));
-  return {
-    text: textOf(tokens),
-    tokens,
-    noun: { text: textOf(named), start: (named[0] as Span).start, end: (named.at(-1) as Span).end },
-    ancestor,
-    scope,
-    ...(negated ? { negated } : {}),
-    ...(rounded === 1 ? {} : { weight: rounded }),
-  };
-}
-
-function textOf(spans: readonly Span[]): string {
-  return spans.map(({ text }) => text).join(' ');
-}
-
-/** Tokens of the phrase; those with nothing or a hyphen between them are one ("1girl", "red-haired", "don't"). */
-function spansOf(words: readonly Word[], prompt: string): Span[] {
-  const spans: Span[] = [];
-  for (const { text, start, end } of words) {
-    const last = spans.at(-1);
-    const between = last ? prompt.slice(last.end, start) : ' ';
-    if (last && start >= last.end && (between === '' || between === '-')) {
-      spans[spans.length - 1] = { text: prompt.slice(last.start, end), start: last.start, end };
-    } else spans.push({ text, start, end });
-  }
-  return spans;
 }
