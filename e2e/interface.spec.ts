@@ -312,6 +312,389 @@ test.describe('when something fails', () => {
   });
 });
 
+/** Refines the selected image and waits for what becomes of it. */
+async function refine(page: Page): Promise<void> {
+  await page.keyboard.press('r');
+  await expect(page.getByTestId('refine-progress')).toHaveCount(1);
+  await expect(page.getByTestId('refine-progress')).toHaveCount(0);
+}
+
+const stage = (page: Page) => page.getByTestId('stage');
+const pane = (page: Page, side: 'before' | 'after') => page.getByTestId(`pane-${side}`);
+const result = (page: Page) => page.getByRole('region', { name: 'Result' });
+/** A pixel of what is on the screen, RGB. */
+async function pixelAt(page: Page, { x, y }: { x: number; y: number }): Promise<number[]> {
+  const png = await page.screenshot({ clip: { x: Math.round(x), y: Math.round(y), width: 1, height: 1 } });
+  return page.evaluate(
+    async (bytes) => {
+      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
+      const context = new OffscreenCanvas(1, 1).getContext('2d');
+      context?.drawImage(bitmap, 0, 0);
+      return [...(context?.getImageData(0, 0, 1, 1).data ?? [])].slice(0, 3);
+    },
+    [...png],
+  );
+}
+
+test.describe('refining', () => {
+  test('shows stages, steps and a preview at its place, and Esc stops it; the next one starts', async ({ page }) => {
+    await open(page, { hang: 'inpaint', step: '20' });
+    await addImages(page);
+    await analysed(page);
+    await page.getByRole('button', { name: 'Refine R' }).click();
+    const progress = page.getByTestId('refine-progress');
+    await expect(progress.getByRole('listitem').filter({ hasText: 'Repainting bad regions' })).toContainText(
+      'step 6 of 10',
+    );
+    await expect(progress.locator('[aria-current=true]')).toContainText('Repainting bad regions');
+    await expect(progress.getByTestId('time-left')).toContainText('left in this stage');
+    await expect(page.getByTestId('task')).toContainText('step 6 of 10');
+    const place = await page.getByTestId('latent-preview').boundingBox();
+    const whole = await page.getByRole('img', { name: 'The picture dog.png' }).boundingBox();
+    if (!place || !whole) throw new Error('no preview');
+    // 38, 43, 96 × 84 of 320 × 240.
+    expect((place.x - whole.x) / whole.width).toBeCloseTo(38 / 320, 2);
+    expect((place.y - whole.y) / whole.height).toBeCloseTo(43 / 240, 2);
+    expect(place.width / whole.width).toBeCloseTo(96 / 320, 2);
+    await page.keyboard.press('Escape');
+    await expect(progress).toHaveCount(0);
+    await expect(page.getByTestId('latent-preview')).toHaveCount(0);
+    await expect(page.locator('[data-problem]')).toHaveCount(0);
+    await page.keyboard.press('r');
+    await expect(progress).toContainText('step 6 of 10');
+    await progress.getByRole('button', { name: /Cancel/ }).click();
+    await expect(page.getByRole('button', { name: 'Refine R' })).toBeEnabled();
+  });
+
+  test('models are loaded in bytes', async ({ page }) => {
+    await open(page, { hang: 'loading' });
+    await addImages(page);
+    await analysed(page);
+    await page.keyboard.press('r');
+    await expect(page.getByTestId('task')).toContainText('Loading SDXL inpainting');
+    await expect(page.getByTestId('task')).toContainText('3.5 GB of 6.9 GB');
+  });
+
+  test('opens the result in the slider, with scores, repairs and the prompt it was painted with', async ({ page }) => {
+    await open(page);
+    await addImages(page);
+    await analysed(page);
+    await refine(page);
+    await expect(stage(page)).toHaveAttribute('data-view', 'slider');
+    await expect(meter(page, 'Quality')).toHaveAttribute('aria-valuenow', '86');
+    await expect(page.getByTestId('gauge-quality')).toContainText('+15 better');
+    const table = result(page).getByRole('table');
+    await expect(table.getByRole('row', { name: /^Match 54 77/ })).toContainText('+23 better');
+    await expect(table.getByRole('row', { name: /^Technical/ })).toContainText('worse');
+    await expect(table).toContainText('wrong attribute → found');
+    await expect(result(page).getByText('1 kept, 1 rejected')).toBeVisible();
+    await expect(result(page)).toContainText('Its quality would have fallen from 39 to 27');
+    await result(page)
+      .getByRole('button', { name: /rejected/ })
+      .hover();
+    await expect(page.getByTestId('region-outline').first()).toBeVisible();
+    await expect(page.getByTestId('painted-prompt')).toContainText('×1.30');
+    await expect(page.getByRole('navigation', { name: 'Images' })).toContainText('86');
+  });
+
+  test('is compared in four views that zoom together; Space shows the original', async ({ page }) => {
+    await open(page);
+    await addImages(page);
+    await analysed(page);
+    await refine(page);
+    await page.keyboard.press('n');
+    const before = pane(page, 'before').getByRole('img');
+    const after = pane(page, 'after').getByRole('img');
+    // Inside the repaired disc: 12 % + 15 % of the width, 18 % + 17.5 % of the height.
+    const box = await after.boundingBox();
+    if (!box) throw new Error('no picture');
+    const spot = { x: box.x + box.width * 0.27, y: box.y + box.height * 0.355 };
+
+    const line = page.getByRole('slider', { name: /Original left of the line/ });
+    await line.focus();
+    await page.keyboard.press('End');
+    await expect(line).toHaveAttribute('aria-valuenow', '100');
+    await page.mouse.move(5, 5);
+    const original = await pixelAt(page, spot);
+    await page.keyboard.press('Home');
+    await expect.poll(() => pixelAt(page, spot)).not.toEqual(original);
+    const repaired = await pixelAt(page, spot);
+    await line.dblclick();
+    await expect(line).toHaveAttribute('aria-valuenow', '50');
+    const grip = await line.boundingBox();
+    if (!grip) throw new Error('no line');
+    await page.mouse.move(grip.x + 16, grip.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(grip.x + 16 - 120, grip.y + 60, { steps: 3 });
+    await page.mouse.up();
+    expect(Number(await line.getAttribute('aria-valuenow'))).toBeLessThan(45);
+    // The line was moved, not the picture.
+    expect(await after.boundingBox()).toEqual(box);
+
+    await page.keyboard.press('1');
+    await expect(line).toHaveCount(0);
+    await expect(before).toBeHidden();
+    expect(await pixelAt(page, spot)).toEqual(repaired);
+    await page.keyboard.down(' ');
+    await expect(before).toBeVisible();
+    expect(await pixelAt(page, spot)).toEqual(original);
+    await page.keyboard.up(' ');
+    await expect(before).toBeHidden();
+
+    await page.keyboard.press('3');
+    const side = async () => [await before.boundingBox(), await after.boundingBox()];
+    let [left, right] = await side();
+    if (!left || !right) throw new Error('not side by side');
+    expect(right.x).toBeGreaterThan(left.x + left.width);
+    await page.mouse.move(right.x + 30, right.y + 30);
+    await page.mouse.wheel(0, -400);
+    const zoomed = await side();
+    expect(zoomed[0]?.width).toBeGreaterThan(left.width * 1.5);
+    expect(zoomed[0]?.width).toBeCloseTo(zoomed[1]?.width ?? 0, 1);
+    // What was under the pointer still is, and the other picture shows the same place.
+    expect(30 / right.width).toBeCloseTo((right.x + 30 - (zoomed[1]?.x ?? 0)) / (zoomed[1]?.width ?? 1), 2);
+    expect((zoomed[1]?.x ?? 0) - (zoomed[0]?.x ?? 0)).toBeCloseTo(right.x - left.x, 0);
+    await page.keyboard.press('z');
+    [left, right] = await side();
+
+    await page.keyboard.press('4');
+    await expect(legend(page)).toContainText('Change from original');
+    await page.getByRole('button', { name: '×32' }).click();
+    await expect(legend(page)).toContainText('8 or more');
+    await page.mouse.move(5, 5);
+    await expect.poll(async () => Math.max(...(await pixelAt(page, spot)))).toBeGreaterThan(100);
+    // Away from the repair not a bit has changed, however much it is amplified.
+    expect(await pixelAt(page, { x: box.x + box.width * 0.9, y: box.y + box.height * 0.85 })).toEqual([0, 0, 0]);
+  });
+
+  test('maps and mask of both are seen with the same colours', async ({ page }) => {
+    await open(page);
+    await addImages(page);
+    await analysed(page);
+    await refine(page);
+    await expect(overlay(page)).toHaveCount(2);
+    await page.keyboard.press('s');
+    await expect(legend(page)).toContainText('relative to both pictures');
+    const sums = () =>
+      overlay(page).evaluateAll((all) =>
+        (all as HTMLCanvasElement[]).map((canvas) => {
+          const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+          let sum = 0;
+          for (let i = 3; i < data.length; i += 4) sum += data[i] ?? 0;
+          return sum;
+        }),
+      );
+    const [before = 0, after = 0] = await sums();
+    expect(before).toBeGreaterThan(after * 1.3);
+    await page.keyboard.press('m');
+    await expect.poll(async () => (await sums())[1]).toBe(0);
+    expect((await sums())[0]).toBeGreaterThan(0);
+    await page.keyboard.press('1');
+    await expect(overlay(page)).toHaveCount(1);
+  });
+
+  test('can be undone, redone, gone on from and chosen again from the history', async ({ page }) => {
+    await open(page);
+    await addImages(page);
+    await analysed(page);
+    await refine(page);
+    await refine(page);
+    const quality = meter(page, 'Quality');
+    await expect(quality).toHaveAttribute('aria-valuenow', '93');
+    await page.getByLabel('against').selectOption('previous');
+    await expect(result(page).getByRole('row', { name: /^Quality 86 93/ })).toBeVisible();
+    await page.keyboard.press('Control+z');
+    await expect(quality).toHaveAttribute('aria-valuenow', '86');
+    await page.keyboard.press('Control+z');
+    await expect(quality).toHaveAttribute('aria-valuenow', '71');
+    await expect(stage(page)).toHaveAttribute('data-view', 'single');
+    await page.keyboard.press('Control+Shift+z');
+    await page.keyboard.press('Control+Shift+z');
+    await expect(quality).toHaveAttribute('aria-valuenow', '93');
+    const history = page.getByRole('region', { name: 'History' });
+    await expect(history.getByRole('button', { name: /^Result 2/ })).toContainText('from result 1');
+    await history.getByRole('button', { name: /^Result 1/ }).click();
+    await expect(quality).toHaveAttribute('aria-valuenow', '86');
+    await history.getByRole('button', { name: /^Original/ }).click();
+    await expect(quality).toHaveAttribute('aria-valuenow', '71');
+  });
+
+  test('tries several seeds, keeps the best, lets one choose another; the choice is remembered', async ({ page }) => {
+    await open(page);
+    await addImages(page);
+    await analysed(page);
+    await page.getByText('Settings', { exact: true }).click();
+    await page.getByRole('slider', { name: 'Variants' }).fill('3');
+    await refine(page);
+    const variants = page.getByRole('region', { name: 'Variants' });
+    await expect(variants.getByRole('button', { name: /Variant 2, best/ })).toHaveAttribute('aria-pressed', 'true');
+    await expect(variants).toContainText('best kept');
+    await expect(variants.getByRole('button', { name: /Variant 3: rejected/ })).toBeDisabled();
+    await variants.getByRole('button', { name: /Variant 1/ }).click();
+    await expect(variants).toContainText('chosen by you');
+    await expect(meter(page, 'Quality')).toHaveAttribute('aria-valuenow', '86');
+    await page.reload();
+    await addImages(page);
+    await expect(page.getByText('3 variants, best kept.')).toBeVisible();
+    await page.getByText('Settings', { exact: true }).click();
+    await page.getByRole('button', { name: 'Reset to defaults' }).click();
+    await expect(page.getByText('3 variants, best kept.')).toHaveCount(0);
+  });
+
+  test('results stay with their image', async ({ page }) => {
+    await open(page);
+    await addImages(page, picture('one.png'), picture('two.png'));
+    await analysed(page);
+    await refine(page);
+    await page.keyboard.press('ArrowDown');
+    await expect(page.getByTestId('divider')).toHaveCount(0);
+    await page.keyboard.press('ArrowUp');
+    await expect(page.getByTestId('divider')).toBeVisible();
+    await expect(meter(page, 'Quality')).toHaveAttribute('aria-valuenow', '86');
+  });
+
+  test('that finds nothing bad is a good result, one that finds nothing better is honest', async ({ page }) => {
+    await open(page, { outcome: 'nothingToRepair' });
+    await addImages(page);
+    await analysed(page);
+    await refine(page);
+    await expect(page.locator('[data-outcome=nothingToRepair]')).toContainText('It stays exactly as it is.');
+    await page.getByRole('button', { name: 'Good', exact: true }).click();
+    await expect(page.locator('[data-outcome]')).toHaveCount(0);
+
+    await open(page, { outcome: 'rejected' });
+    await addImages(page);
+    await analysed(page);
+    await refine(page);
+    const report = page.locator('[data-outcome=rejected]');
+    await expect(report).toContainText('The picture is kept, to the last pixel.');
+    await expect(report).toContainText('would have fallen from 39 to 27');
+    await expect(page.getByTestId('divider')).toHaveCount(0);
+    await report.getByRole('button', { name: 'Try other seeds' }).click();
+    await expect(page.getByTestId('refine-progress')).toHaveCount(1);
+    await expect(report).toContainText('No improvement found');
+  });
+
+  test('tells what it lacks and what it leaves out', async ({ page }) => {
+    await open(page, { inpainting: '0', restoration: '0' });
+    await addImages(page);
+    await analysed(page);
+    const panel = page.getByRole('region', { name: 'Refine' });
+    await expect(panel.getByRole('button', { name: 'Refine R' })).toBeDisabled();
+    await expect(panel).toContainText('A model that repairs is needed');
+    await expect(panel.getByRole('button', { name: 'Add a model folder' })).toBeVisible();
+    await open(page, { restoration: '0' });
+    await addImages(page);
+    await analysed(page);
+    await expect(panel).toContainText('No PASD model');
+    await refine(page);
+    await expect(result(page)).toContainText('Stage 2 was skipped');
+  });
+
+  const remedies = { DeviceLostError: 'Refine again', TierUnavailableError: 'Refine with exact numbers' };
+  for (const [name, label] of Object.entries(remedies)) {
+    test(`${name} loses nothing, “${label}” helps`, async ({ page }) => {
+      await open(page, { refine: name });
+      await addImages(page);
+      await analysed(page);
+      await page.keyboard.press('r');
+      const problem = page.locator(`[data-problem=${name}]`);
+      await expect(problem).toContainText('earlier results are kept');
+      await problem.getByRole('button', { name: label }).click();
+      await expect(page.getByTestId('divider')).toBeVisible();
+      await expect(problem).toHaveCount(0);
+      if (name === 'TierUnavailableError') {
+        await expect(page.getByRole('button', { name: 'Machine: RTX 4070, 32-bit' })).toBeVisible();
+      }
+    });
+  }
+
+  test('too little memory leads to the models', async ({ page }) => {
+    await open(page, { refine: 'OutOfMemoryError' });
+    await addImages(page);
+    await analysed(page);
+    await page.keyboard.press('r');
+    await page
+      .locator('[data-problem=OutOfMemoryError]')
+      .getByRole('button', { name: 'Choose smaller models' })
+      .click();
+    const panel = page.getByRole('dialog', { name: 'Model' });
+    await expect(panel.getByRole('region', { name: 'Repaints bad regions' })).toContainText('6.9 GB');
+    await expect(panel.getByRole('region', { name: 'Restores detail' })).toContainText('PASD');
+  });
+
+  test('is saved in the format of choice, as a download where the browser has no other way', async ({ page }) => {
+    await page.addInitScript(() => {
+      Reflect.deleteProperty(window, 'showSaveFilePicker');
+    });
+    await open(page);
+    await addImages(page);
+    await analysed(page);
+    await refine(page);
+    const [png] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Control+s')]);
+    expect(png.suggestedFilename()).toBe('dog-refined.png');
+    const bytes = readFileSync(await png.path());
+    expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([320, 240]);
+    await page.getByRole('button', { name: 'Export: Export' }).click();
+    await page.getByRole('radio', { name: /^JPEG/ }).click();
+    await page.getByRole('slider', { name: 'Quality' }).fill('60');
+    const [jpeg] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name: /^Save/ }).click(),
+    ]);
+    expect(jpeg.suggestedFilename()).toBe('dog-refined.jpg');
+    expect(readFileSync(await jpeg.path()).subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
+  });
+
+  test('is saved where the user chooses; the name decides the format; a closed dialog saves nothing', async ({
+    page,
+  }) => {
+    await page.addInitScript(() => {
+      const asked: string[] = [];
+      Object.assign(window, {
+        asked,
+        showSaveFilePicker: async ({ suggestedName }: { suggestedName: string }) => {
+          asked.push(suggestedName);
+          if (asked.length === 1) throw new DOMException('closed', 'AbortError');
+          return {
+            name: 'mine.webp',
+            createWritable: async () => ({
+              write: async (blob: Blob) => asked.push(blob.type),
+              close: async () => asked.push('closed'),
+            }),
+          };
+        },
+      });
+    });
+    await open(page);
+    await addImages(page);
+    await analysed(page);
+    await refine(page);
+    const asked = () => page.evaluate(() => (window as unknown as { asked: string[] }).asked);
+    await page.keyboard.press('Control+s');
+    await expect.poll(asked).toEqual(['dog-refined.png']);
+    await page.getByRole('toolbar', { name: 'Result' }).getByRole('button', { name: 'Save' }).click();
+    await expect.poll(asked).toEqual(['dog-refined.png', 'dog-refined.png', 'image/webp', 'closed']);
+    await expect(page.locator('[data-problem]')).toHaveCount(0);
+  });
+
+  test('works on a phone: the button is under the picture, what became of it, too', async ({ page }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await open(page);
+    await addImages(page);
+    await page.getByRole('button', { name: /^Refine/ }).click();
+    await expect(page.getByTestId('divider')).toBeVisible();
+    await expect(page.getByRole('button', { name: /Quality 86 Match 77/ })).toBeVisible();
+    await page.keyboard.press('3');
+    const [top, bottom] = [
+      await pane(page, 'before').getByRole('img').boundingBox(),
+      await pane(page, 'after').getByRole('img').boundingBox(),
+    ];
+    expect(bottom?.y).toBeGreaterThan((top?.y ?? 0) + (top?.height ?? 0));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  });
+});
+
 test.describe('machine, models, export, help', () => {
   test('tiers can be changed and tell why one cannot', async ({ page }) => {
     await open(page, { tier: 'webgpu-fp32' });

@@ -40,8 +40,9 @@ export function scenarioOf(query: URLSearchParams): FakeScenario {
     tier: (query.get('tier') as Tier | null) ?? 'webgpu-fp16',
     adapter: (query.get('adapter') as FakeScenario['adapter'] | null) ?? 'hardware',
     packs: Number(query.get('packs') ?? 1),
-    inpainting: Number(query.get('inpainting') ?? 1),
-    restoration: Number(query.get('restoration') ?? 1),
+    // No packs are none of any kind.
+    inpainting: Number(query.get('inpainting') ?? Math.min(1, Number(query.get('packs') ?? 1))),
+    restoration: Number(query.get('restoration') ?? Math.min(1, Number(query.get('packs') ?? 1))),
     outcome: (query.get('outcome') as RefineResult['outcome'] | null) ?? 'refined',
     step: Number(query.get('step') ?? 5),
     hang: query.get('hang'),
