@@ -25,14 +25,9 @@ export interface MapsModel {
 
 /** The packs in use, at most one of each kind. */
 export class PacksInUse {
-  readonly #runtime: () => Runtime;
   #maps: Opened<MapsModel> | null = null;
   #inpainting: Opened<OnnxDiffusionModel> | null = null;
   #restoration: Opened<OnnxDiffusionModel> | null = null;
-
-  constructor(runtime: () => Runtime) {
-    this.#runtime = runtime;
-  }
 
   get maps(): MapsModel | null {
     return this.#maps?.model ?? null;
@@ -50,7 +45,7 @@ export class PacksInUse {
    * Makes a pack the one of its kind in use; the former one's memory is freed.
    * @throws {UserError} `PackMissingError`, `StorageError`, `CheckpointError`, `UnsupportedModelError`: the former stays in use
    */
-  async use(packId: string): Promise<PackSummary> {
+  async use(packId: string, runtime: Runtime): Promise<PackSummary> {
     const known = [this.#maps, this.#inpainting, this.#restoration].find((opened) => opened?.summary.id === packId);
     if (known) return known.summary;
     const pack = await openPack(packId);
@@ -58,19 +53,19 @@ export class PacksInUse {
     let former: Opened<{ dispose(): Promise<void> }> | null;
     switch (summary.kind) {
       case 'maps': {
-        const opened = { summary, model: await openMaps(pack, this.#runtime()) };
+        const opened = { summary, model: await openMaps(pack, runtime) };
         former = this.#maps;
         this.#maps = opened;
         break;
       }
       case 'inpainting': {
-        const opened = { summary, model: await openDiffusion(pack, this.#runtime()) };
+        const opened = { summary, model: await openDiffusion(pack, runtime) };
         former = this.#inpainting;
         this.#inpainting = opened;
         break;
       }
       case 'restoration': {
-        const opened = { summary, model: await openDiffusion(pack, this.#runtime()) };
+        const opened = { summary, model: await openDiffusion(pack, runtime) };
         former = this.#restoration;
         this.#restoration = opened;
         break;

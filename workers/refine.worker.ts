@@ -26,17 +26,13 @@ const PREVIEW_SIDE = 2048;
 
 const jobs = new Jobs();
 const images = new OpenImages();
+const packs = new PacksInUse();
 let runtime: Runtime | null = null;
 let tellStarted: (runtime: Runtime) => void = () => {};
+/** What is asked for while the tiers are still being tested waits; so does what is asked after a start that failed. */
 const hasStarted = new Promise<Runtime>((resolve) => {
   tellStarted = resolve;
 });
-const packs = new PacksInUse(started);
-
-function started(): Runtime {
-  if (!runtime) throw new TypeError('start() must be called first');
-  return runtime;
-}
 
 const api = {
   async start(preferred) {
@@ -45,13 +41,13 @@ const api = {
     return runtime.status;
   },
 
-  selectTier: (tier) => started().selectTier(tier),
+  selectTier: async (tier) => (await hasStarted).selectTier(tier),
 
   async watchDevice(onLost) {
-    started().onDeviceLost(onLost);
+    (await hasStarted).onDeviceLost(onLost);
   },
 
-  usePack: (packId) => packs.use(packId),
+  usePack: async (packId) => packs.use(packId, await hasStarted),
 
   async setMemoryBudget(bytes) {
     const { residency } = await hasStarted;
