@@ -7,7 +7,7 @@ import { CLIP_IMAGE_SIZES, gridSide } from '../graph/clipWeights.ts';
 import type { StoredTensor, WeightIndex } from '../graph/weights.ts';
 import type { ClipEncoder, ClipImageFeatures } from '../pipeline/ports.ts';
 import { type ClipFolder, readClipFolder } from './clipFolder.ts';
-import { loadedBytes } from './memoryEstimate.ts';
+import { loadedBytes, readBytes } from './memoryEstimate.ts';
 import { ModelPart } from './modelPart.ts';
 import type { Runtime } from './runtime.ts';
 import type { ModelSession, TensorData } from './session.ts';
@@ -92,7 +92,9 @@ export class OnnxClipEncoder implements ClipEncoder {
         const tokens = gridSide(imageSize, config.vision.patchSize) ** 2 + 1;
         return this.#bytes('vision.') + activationBytes({ tokens, width: config.vision.width });
       },
-      create: (imageSize) => this.#createSession(({ index }) => buildClipVision(config, index, { imageSize })),
+      readBytes: () => this.#readBytes('vision.'),
+      create: (imageSize, onBytes) =>
+        this.#createSession(({ index }) => buildClipVision(config, index, { imageSize }), onBytes),
     });
     this.#text = new ModelPart({
       name: `${this.modelName} text encoder`,
@@ -100,7 +102,8 @@ export class OnnxClipEncoder implements ClipEncoder {
       key: String,
       bytes: () =>
         this.#bytes('text.') + activationBytes({ tokens: TEXTS * config.text.contextLength, width: this.textWidth }),
-      create: (input) => this.#createSession(({ index }) => buildClipText(config, index, { input })),
+      readBytes: () => this.#readBytes('text.'),
+      create: (input, onBytes) => this.#createSession(({ index }) => buildClipText(config, index, { input }), onBytes),
     });
   }
 
@@ -196,9 +199,13 @@ export class OnnxClipEncoder implements ClipEncoder {
     return ids.length <= contextLength ? ids : [...ids.slice(0, contextLength - 1), ids.at(-1) as number];
   }
 
-  #createSession(build: (weights: Weights) => Uint8Array): Promise<ModelSession> {
+  #createSession(build: (weights: Weights) => Uint8Array, onBytes: (count: number) => void): Promise<ModelSession> {
     const weights = this.#clip.weights.on(this.#runtime.status.tier);
-    return this.#runtime.createSession(build(weights), externalShards(weights));
+    return this.#runtime.createSession(build(weights), externalShards([weights], onBytes));
+  }
+
+  #readBytes(prefix: string): number {
+    return readBytes(this.#clip.weights.stored.index, { tier: this.#runtime.status.tier, prefix });
   }
 
   #bytes(prefix: string): number {

@@ -3,11 +3,11 @@ import { buildUnet, latentMultiple, type UnetSizes } from '../graph/unet.ts';
 import type { UnetTrunkConfig } from '../graph/unetConfig.ts';
 import type { LatentSize } from '../pipeline/diffusionPorts.ts';
 import type { DenoisingNetwork } from './diffusionFolder.ts';
-import { loadedBytes } from './memoryEstimate.ts';
+import { loadedBytes, readBytes } from './memoryEstimate.ts';
 import { ModelPart } from './modelPart.ts';
 import type { Runtime } from './runtime.ts';
 import type { Tier } from './status.ts';
-import { externalShards } from './tierWeights.ts';
+import { externalShards, type TierWeights } from './tierWeights.ts';
 
 /** What a session of the network is made for. */
 export type NetworkSizes = Omit<UnetSizes, 'provider'>;
@@ -25,13 +25,17 @@ export function openNetwork(
     residency: runtime.residency,
     key: ({ width, height, batch, tokens }) => `${width}x${height} ${batch} ${tokens}`,
     bytes: (sizes) => networkBytes(network, { ...sizes, tier: runtime.status.tier }),
-    create: (sizes) => {
+    readBytes: () => {
+      const { tier } = runtime.status;
+      return storedWeights(network).reduce((sum, { stored }) => sum + readBytes(stored.index, { tier }), 0);
+    },
+    create: (sizes, onBytes) => {
       const { tier } = runtime.status;
       const options: UnetSizes = { ...sizes, provider: tier === 'wasm' ? 'wasm' : 'webgpu' };
       const unet = { config: network.config, weights: network.weights.on(tier) };
       if (network.kind === 'unet') {
         const graph = buildUnet(unet.config, unet.weights.index, options);
-        return runtime.createSession(graph, externalShards(unet.weights), { placed: ['prediction'] });
+        return runtime.createSession(graph, externalShards([unet.weights], onBytes), { placed: ['prediction'] });
       }
       const control = network.controlNet.weights.on(tier);
       const graph = buildPasd(
@@ -41,9 +45,13 @@ export function openNetwork(
         },
         options,
       );
-      return runtime.createSession(graph, externalShards(unet.weights, control), { placed: ['prediction'] });
+      return runtime.createSession(graph, externalShards([unet.weights, control], onBytes), { placed: ['prediction'] });
     },
   });
+}
+
+function storedWeights(network: DenoisingNetwork): TierWeights[] {
+  return network.kind === 'pasd' ? [network.weights, network.controlNet.weights] : [network.weights];
 }
 
 /** Estimated bytes of the network at work: weights and activations. */
@@ -51,18 +59,22 @@ export function networkBytes(
   network: DenoisingNetwork,
   { tier, ...sizes }: Pick<NetworkSizes, 'width' | 'height' | 'batch'> & { readonly tier: Tier },
 ): number {
-  const weights = [network.weights, ...(network.kind === 'pasd' ? [network.controlNet.weights] : [])];
-  const stored = weights.reduce((sum, { stored: { index } }) => sum + loadedBytes(index, { tier }), 0);
+  const stored = storedWeights(network).reduce((sum, { stored: { index } }) => sum + loadedBytes(index, { tier }), 0);
   const isHalf = tier === 'webgpu-fp16' && network.weights.stored.index['conv_in.bias']?.type === 'float16';
-  return stored + unetActivationBytes(network.config, { ...sizes, elementBytes: isHalf ? 2 : 4 });
+  const activations = unetActivationBytes(network.config, { ...sizes, elementBytes: isHalf ? 2 : 4 });
+  // A ControlNet's residuals wait beside the UNet's own.
+  return stored + (network.kind === 'pasd' ? 1.4 : 1) * activations;
 }
 
-/** Numbers alive at once at the finest level beside the skips, in units of its channels: the gated product of a transformer. */
-const FINEST_LEVEL = 16;
+/** Values alive at once at the finest level beside the skips, in units of its channels; most where its transformers gate. */
+const FINEST_LEVEL = { withAttention: 10, without: 5 } as const;
+
+/** onnxruntime keeps buffers for later, in sizes of its own. */
+const KEPT = 2;
 
 /**
- * Estimated bytes of a UNet's activations: what waits for the way up, and the widest layers of the finest level, twice, since
- * onnxruntime keeps buffers for later.
+ * Estimated bytes of a UNet's activations: what waits for the way up, and the widest layers of the finest level. A quick
+ * approximation of `activationMemory`, which walks through the graph.
  */
 export function unetActivationBytes(
   { levels }: UnetTrunkConfig,
@@ -73,11 +85,13 @@ export function unetActivationBytes(
     elementBytes,
   }: { readonly width: number; readonly height: number; readonly batch: number; readonly elementBytes: number },
 ): number {
-  let perLatent = FINEST_LEVEL * (levels[0]?.channels ?? 0);
+  const [finest] = levels;
+  const widest = finest && finest.downTransformers > 0 ? FINEST_LEVEL.withAttention : FINEST_LEVEL.without;
+  let perLatent = widest * (finest?.channels ?? 0);
   levels.forEach(({ channels, layers }, i) => {
     perLatent += ((layers + 2) * channels) / 4 ** i;
   });
-  return 2 * batch * width * height * perLatent * elementBytes;
+  return KEPT * batch * width * height * perLatent * elementBytes;
 }
 
 /**

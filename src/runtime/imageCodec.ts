@@ -4,7 +4,7 @@ import type { DeviceTensor, LatentSize, MemoryFallback } from '../pipeline/diffu
 import { type CodecTile, codecTiles, tileWeights } from './codecTiles.ts';
 import type { ModelRuntime } from './denoisingNetwork.ts';
 import type { DiffusionFolder } from './diffusionFolder.ts';
-import { loadedBytes } from './memoryEstimate.ts';
+import { loadedBytes, readBytes } from './memoryEstimate.ts';
 import { ModelPart } from './modelPart.ts';
 import { isOutOfMemory } from './residency.ts';
 import { externalShards } from './tierWeights.ts';
@@ -194,7 +194,8 @@ export class ImageCodec {
       residency: this.#runtime.residency,
       key: ({ width, height }) => `${width}x${height}`,
       bytes: ({ width, height }) => this.#bytes(half, { width: width * scale, height: height * scale }),
-      create: ({ width, height }) => {
+      readBytes: () => readBytes(this.#weights.stored.index, { tier: this.#runtime.status.tier, prefix: half }),
+      create: ({ width, height }, onBytes) => {
         const { tier } = this.#runtime.status;
         const weights = this.#weights.on(tier);
         // The encoder's graph has its sizes in pixels, the decoder's in latents.
@@ -205,7 +206,7 @@ export class ImageCodec {
           height: height * factor,
         });
         const placed = half === 'encoder' ? ['latents'] : [];
-        return this.#runtime.createSession(graph, externalShards(weights), { placed });
+        return this.#runtime.createSession(graph, externalShards([weights], onBytes), { placed });
       },
     });
   }

@@ -31,3 +31,8 @@ export function loadedBytes(weights: WeightIndex, { tier, prefix = '' }: { tier:
   }
   return bytes;
 }
+
+/** Bytes of weights that a session reads: as they are given out, widened where they are widened on the way. */
+export function readBytes(weights: WeightIndex, { tier, prefix = '' }: { tier: Tier; prefix?: string }): number {
+  return loadedBytes(weights, { tier: tier === 'wasm' ? 'webgpu-fp16' : tier, prefix });
+}

@@ -13,8 +13,10 @@ function fakePart({ budget = 100, name = 'vae', residency = new Residency(budget
     residency,
     key: String,
     bytes: (size) => size,
-    create: async (size) => {
+    readBytes: (size) => 1000 * size,
+    create: async (size, onBytes) => {
       log.push(`+${size}`);
+      for (let i = 0; i < size; i++) onBytes(999);
       let isUsable = true;
       sessions.push({
         lose: () => {
@@ -76,4 +78,22 @@ test('a use that fails leaves the part usable', async () => {
   const failing = part.use(8, () => Promise.reject(new UserError('OutOfMemoryError', 'full')));
   await expect(failing).rejects.toThrow('full');
   expect(await run(8)).toBe(8);
+});
+
+test('tells how far it has been read, in steps of a hundredth and to the end', async () => {
+  const { run, residency } = fakePart({ budget: 1000 });
+  const told: number[] = [];
+  const stop = residency.watchLoading(({ name, doneBytes, totalBytes }) => {
+    expect([name, totalBytes]).toEqual(['vae', 500_000]);
+    told.push(doneBytes);
+  });
+  await run(500);
+  await run(500);
+  expect(told.length).toBeGreaterThan(90);
+  expect(told.length).toBeLessThanOrEqual(101);
+  expect(told).toEqual([...told].sort((a, b) => a - b));
+  expect(told.at(-1)).toBe(500_000);
+  stop();
+  await run(8);
+  expect(told.at(-1)).toBe(500_000);
 });

@@ -10,7 +10,10 @@ export interface ModelPartOptions<Kind> {
   readonly key: (kind: Kind) => string;
   /** Estimated bytes of weights and activations. */
   readonly bytes: (kind: Kind) => number;
-  readonly create: (kind: Kind) => Promise<ModelSession>;
+  /** Bytes of weights that making a session reads; 0 where nobody wants to know. */
+  readonly readBytes: (kind: Kind) => number;
+  /** @param onBytes told how many bytes of weights were read, as they are */
+  readonly create: (kind: Kind, onBytes: (count: number) => void) => Promise<ModelSession>;
 }
 
 /**
@@ -61,8 +64,29 @@ export class ModelPart<Kind> implements Resident {
     // Before the next, so that both are never there at once.
     await this.#held?.session.dispose();
     this.#held = null;
-    const session = await this.#options.create(kind);
+    const reading = this.#reading(kind);
+    const session = await this.#options.create(kind, reading.onBytes);
+    reading.onEnd();
     this.#held = { key, session };
     return session;
+  }
+
+  /** Tells of reading in steps of a hundredth. */
+  #reading(kind: Kind): { onBytes: (count: number) => void; onEnd: () => void } {
+    const totalBytes = this.#options.readBytes(kind);
+    const tell = (doneBytes: number) => {
+      if (totalBytes > 0) this.#options.residency.tellLoading({ name: this.name, doneBytes, totalBytes });
+    };
+    let doneBytes = 0;
+    let told = -1;
+    return {
+      onBytes: (count) => {
+        doneBytes = Math.min(doneBytes + count, totalBytes);
+        const share = Math.floor((100 * doneBytes) / totalBytes);
+        if (share > told && share < 100) tell(doneBytes);
+        told = Math.max(told, share);
+      },
+      onEnd: () => tell(totalBytes),
+    };
   }
 }

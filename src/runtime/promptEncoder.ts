@@ -8,7 +8,7 @@ import { joinHiddenStates, weightHiddenStates } from '../prompt/weightHiddenStat
 import type { GuidanceText } from './denoiser.ts';
 import type { ModelRuntime } from './denoisingNetwork.ts';
 import type { TextEncoderPart } from './diffusionFolder.ts';
-import { loadedBytes } from './memoryEstimate.ts';
+import { loadedBytes, readBytes } from './memoryEstimate.ts';
 import { ModelPart } from './modelPart.ts';
 import { externalShards } from './tierWeights.ts';
 
@@ -87,11 +87,12 @@ export class PromptEncoder {
         residency: runtime.residency,
         key: String,
         bytes: () => loadedBytes(weights.stored.index, { tier: runtime.status.tier }),
-        create: () => {
+        readBytes: () => readBytes(weights.stored.index, { tier: runtime.status.tier }),
+        create: (_, onBytes) => {
           const loaded = weights.on(runtime.status.tier);
           return runtime.createSession(
             buildTextEncoder(config, loaded.index, { batch: 1, hidden }),
-            externalShards(loaded),
+            externalShards([loaded], onBytes),
           );
         },
       });

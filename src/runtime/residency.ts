@@ -9,6 +9,14 @@ export interface Resident {
   unload(): Promise<void>;
 }
 
+/** How far a part has been read. */
+export interface LoadingProgress {
+  /** The part's name. */
+  readonly name: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
 interface Occupant {
   bytes: number;
   users: number;
@@ -24,6 +32,7 @@ export class Residency {
   readonly #occupants = new Map<Resident, Occupant>();
   /** Loads, one at a time, so that each counts with what the others take. */
   readonly #moves = new SerialQueue();
+  readonly #loadingListeners = new Set<(progress: LoadingProgress) => void>();
   #automaticBytes: number;
   #chosenBytes: number | null = null;
   #clock = 0;
@@ -35,6 +44,22 @@ export class Residency {
 
   get budget(): { readonly bytes: number; readonly automaticBytes: number } {
     return { bytes: this.#chosenBytes ?? this.#automaticBytes, automaticBytes: this.#automaticBytes };
+  }
+
+  /**
+   * Calls `onLoading` while something is read, about a hundred times for each part, the last time with all bytes done.
+   * @returns stops it
+   */
+  watchLoading(onLoading: (progress: LoadingProgress) => void): () => void {
+    this.#loadingListeners.add(onLoading);
+    return () => {
+      this.#loadingListeners.delete(onLoading);
+    };
+  }
+
+  /** For residents: tells how far they have been read. */
+  tellLoading(progress: LoadingProgress): void {
+    for (const onLoading of this.#loadingListeners) onLoading(progress);
   }
 
   /** Estimated bytes of all that is loaded. */

@@ -1,3 +1,4 @@
+import { CountedBlob } from './countedBlob.ts';
 import type { ExternalShard } from './session.ts';
 import type { Tier } from './status.ts';
 import { type Weights, widenWeights } from './widenedWeights.ts';
@@ -19,7 +20,12 @@ export class TierWeights {
   }
 }
 
-/** Shards as sessions take them. */
-export function externalShards(...weights: readonly Weights[]): ExternalShard[] {
-  return weights.flatMap(({ shards }) => [...shards].map(([path, data]) => ({ path, data })));
+/**
+ * Shards as sessions take them.
+ * @param onBytes told how many bytes are read, as they are
+ */
+export function externalShards(weights: readonly Weights[], onBytes: (count: number) => void): ExternalShard[] {
+  return weights.flatMap(({ shards }) =>
+    [...shards].map(([path, data]) => ({ path, data: new CountedBlob(data, onBytes) })),
+  );
 }
