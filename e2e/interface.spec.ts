@@ -591,7 +591,7 @@ test.describe('refining', () => {
     await expect(result(page)).toContainText('Stage 2 was skipped');
   });
 
-  const remedies = { DeviceLostError: 'Refine again', TierUnavailableError: 'Refine with exact numbers' };
+  const remedies = { DeviceLostError: 'Refine again', NumbersError: 'Refine with exact numbers' };
   for (const [name, label] of Object.entries(remedies)) {
     test(`${name} loses nothing, “${label}” helps`, async ({ page }) => {
       await open(page, { refine: name });
@@ -603,7 +603,7 @@ test.describe('refining', () => {
       await problem.getByRole('button', { name: label }).click();
       await expect(page.getByTestId('divider')).toBeVisible();
       await expect(problem).toHaveCount(0);
-      if (name === 'TierUnavailableError') {
+      if (name === 'NumbersError') {
         await expect(page.getByRole('button', { name: 'Machine: RTX 4070, 32-bit' })).toBeVisible();
       }
     });

@@ -66,7 +66,7 @@ const MESSAGES: Partial<Record<UserErrorName, string>> = {
     'Cannot open "picture.png": its header says 90000 × 90000 px, and at most 268 million pixels can be read.',
   DeviceLostError: 'The GPU device was lost: the driver was reset.',
   OutOfMemoryError: 'The GPU refused a buffer of 412 MB.',
-  TierUnavailableError: 'The latents of step 4 hold values that are not numbers.',
+  NumbersError: 'The diffusion model gave numbers that are no picture (NaN or infinite).',
   CheckpointError: 'Cannot load "model.safetensors": tensor "text_projection.weight" is missing; this is not a CLIP.',
   StorageError: 'The browser grants 180 MB of storage; 302 MB are needed.',
 };

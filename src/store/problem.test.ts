@@ -49,6 +49,7 @@ test('a refinement that fails keeps everything and has a remedy of its own', () 
     adviceFor(toProblem(new UserError(name, 'why'), 'refine'));
   expect(refining('OutOfMemoryError').remedy).toBe('showPacks');
   expect(refining('TierUnavailableError').remedy).toBe('useExactNumbers');
+  expect(refining('NumbersError').remedy).toBe('useExactNumbers');
   expect(refining('DeviceLostError')).toMatchObject({ remedy: 'retry', label: 'Refine again' });
   for (const name of ['OutOfMemoryError', 'TierUnavailableError', 'DeviceLostError', 'CheckpointError'] as const)
     expect(refining(name).meaning).toContain('earlier results are kept');

@@ -139,6 +139,14 @@ const UNEXPECTED: Advice = {
 
 const REFINE_KEPT = 'Picture, prompt and earlier results are kept.';
 
+/** Half precision ran over: wider numbers do not. */
+const EXACT_NUMBERS: Partial<Advice> = {
+  title: 'The numbers ran over on this device',
+  meaning: `It stopped before a spoiled picture could come of it. ${REFINE_KEPT} More exact numbers are slower and safe.`,
+  remedy: 'useExactNumbers',
+  label: 'Refine with exact numbers',
+};
+
 /** Where the same error means something else for what was being done. */
 const SPECIAL: Partial<Record<ProblemContext, Partial<Record<UserErrorName, Partial<Advice>>>>> = {
   install: {
@@ -159,12 +167,8 @@ const SPECIAL: Partial<Record<ProblemContext, Partial<Record<UserErrorName, Part
       remedy: 'showPacks',
       label: 'Choose smaller models',
     },
-    TierUnavailableError: {
-      title: 'The numbers ran over on this device',
-      meaning: `It stopped before a spoiled picture could come of it. ${REFINE_KEPT} More exact numbers are slower and safe.`,
-      remedy: 'useExactNumbers',
-      label: 'Refine with exact numbers',
-    },
+    TierUnavailableError: EXACT_NUMBERS,
+    NumbersError: EXACT_NUMBERS,
     PackMissingError: {
       title: 'A model is missing',
       meaning: `A refinement needs CLIP and a model that repairs. ${REFINE_KEPT}`,

@@ -54,6 +54,7 @@ export type RangePath = keyof typeof RANGES;
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   'stage1.sampler': SAMPLERS,
   'stage2.sampler': SAMPLERS,
+  'stage2.reach': ['whole', 'repaired'],
   'stage2.mode': ['gentle', 'native'],
 };
 /** Longest text kept. */

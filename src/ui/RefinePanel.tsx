@@ -2,6 +2,7 @@ import { memo } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import type { AppState } from '../store/appStore.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
+import type { RefineChoices } from '../store/refineChoices.ts';
 import { readinessOf, refinementsOf } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
@@ -35,7 +36,7 @@ function Start({ image }: { image: ImageItem }) {
   const remedy = useRemedy();
   const readiness = useApp(useShallow((state: AppState) => readinessOf(state, image)));
   const isAgain = useApp((state) => refinementsOf(state, image.id).history.currentId !== null);
-  const variants = useApp((state) => state.refineChoices.variants);
+  const choices = useApp((state) => state.refineChoices);
   const isOtherRunning = useApp(({ refinements }) =>
     Object.values(refinements).some(({ job }) => job.state === 'refining'),
   );
@@ -44,7 +45,7 @@ function Start({ image }: { image: ImageItem }) {
       <RefineButton image={image} className={styles.button} />
       {readiness.isReady ? (
         <p className={styles.plan}>
-          {planWords(readiness, variants)}
+          {planWords(readiness, choices)}
           {isAgain && ' Starts from the result shown.'}
           {isOtherRunning && ' Waits for the one that runs.'}
         </p>
@@ -80,15 +81,21 @@ function Start({ image }: { image: ImageItem }) {
   );
 }
 
-function planWords({ inpaints, restores }: { inpaints: boolean; restores: boolean }, variants: number): string {
-  const plan =
-    inpaints && restores
-      ? 'Repaints bad regions, then restores detail; good pixels stay.'
-      : inpaints
-        ? 'Repaints bad regions; good pixels stay.'
-        : 'Restores detail where it got better.';
+function planWords(
+  { inpaints, restores }: { inpaints: boolean; restores: boolean },
+  { settings: { stage2 }, variants }: RefineChoices,
+): string {
+  const repairs = inpaints ? 'Repaints bad regions' : '';
+  const isLocal = !restores || stage2.reach === 'repaired';
+  const restoration = isLocal ? 'restores their detail' : 'restores the detail of the whole picture';
+  const all = restores ? (repairs ? `${repairs}, then ${restoration}` : capital(restoration)) : repairs;
+  const plan = isLocal
+    ? `${all.replace('Restores their', 'Restores the bad regions’')}; every other pixel stays as it is.`
+    : `${all}; what measures worse keeps its old pixels.`;
   return variants > 1 ? `${plan} ${variants} variants, best kept.` : plan;
 }
+
+const capital = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);
 
 /** Refines the image; where it cannot, it is disabled, or tells why elsewhere. */
 export function RefineButton({

@@ -134,6 +134,25 @@ export function RefineSettingsForm() {
           onToggle={(enabled) => change2({ enabled })}
         >
           <Field
+            label="Reach"
+            note={
+              stage2.reach === 'whole'
+                ? 'One grain and light for all of it, once something was bad; what measures worse keeps its old pixels.'
+                : 'Every pixel outside the bad regions stays exactly as it is; faster on large pictures.'
+            }
+          >
+            {(id) => (
+              <select
+                id={id}
+                value={stage2.reach}
+                onChange={({ target }) => change2({ reach: target.value as Stage2['reach'] })}
+              >
+                <option value="whole">The whole picture</option>
+                <option value="repaired">Only the bad regions</option>
+              </select>
+            )}
+          </Field>
+          <Field
             label="Mode"
             note={
               stage2.mode === 'gentle'

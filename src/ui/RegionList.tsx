@@ -3,12 +3,13 @@ import { classes } from './classes.ts';
 import { Icon } from './Icon.tsx';
 import styles from './ResultPanel.module.css';
 import { useAppStore } from './StoreContext.tsx';
+import type { Size } from './viewport.ts';
 import { percent } from './words.ts';
 
 const STAGE_NAMES: Readonly<Record<RegionOutcome['stage'], string>> = { inpaint: 'Repainted', restore: 'Restored' };
 
 /** What the gate decided about each region and why; one that is pointed at is outlined in the picture. */
-export function RegionList({ regions }: { regions: readonly RegionOutcome[] }) {
+export function RegionList({ regions, size }: { regions: readonly RegionOutcome[]; size: Size }) {
   const { hoverRegion } = useAppStore().getState();
   if (regions.length === 0) return null;
   const rejected = regions.filter(({ kept }) => !kept).length;
@@ -33,7 +34,10 @@ export function RegionList({ regions }: { regions: readonly RegionOutcome[] }) {
                 <Icon name={kept ? 'ok' : 'missing'} size={13} /> {kept ? 'kept' : 'rejected'}
               </span>
               <span>
-                {STAGE_NAMES[stage]} {place.width} × {place.height}
+                {STAGE_NAMES[stage]}{' '}
+                {place.width === size.width && place.height === size.height
+                  ? 'the whole picture'
+                  : `${place.width} × ${place.height}`}
               </span>
               <span className={styles.numbers}>
                 {percent(before)} → {percent(after)}

@@ -18,7 +18,10 @@ export const ResultPanel = memo(function ResultPanel({
     <section className={styles.panel} aria-label="Result">
       {refinement.variants.length > 1 && <VariantStrip imageId={imageId} refinement={refinement} />}
       <ScoreTable before={before.analysis} after={after.analysis} beforeLabel={before.label} />
-      <RegionList regions={result.regions} />
+      <RegionList
+        regions={result.regions}
+        size={{ width: result.after.imageWidth, height: result.after.imageHeight }}
+      />
       {result.hints.length > 0 && (
         <ul className={styles.hints}>
           {result.hints.map((hint) => (

@@ -1,4 +1,4 @@
-import type { UnchangedReport } from '../store/refinement.ts';
+import { combinedScore, type UnchangedReport } from '../store/refinement.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { Icon } from './Icon.tsx';
@@ -14,7 +14,9 @@ export function UnchangedCard({ imageId, report }: { imageId: string; report: Un
   const first = results[0];
   const isGood = outcome === 'nothingToRepair';
   const reasons = [...new Set(results.flatMap(({ regions }) => regions.flatMap(({ reason }) => reason ?? [])))];
-  const hints = [...new Set(results.flatMap((result) => result.hints))];
+  // What the engine says of the outcome itself is said here already.
+  const hints = [...new Set(results.flatMap((result) => result.hints))].filter((hint) => !/^Nothing /.test(hint));
+  const isGoodAsAWhole = isGood && first && combinedScore(first.before) > first.settings.goodEnough;
   const regions = results.flatMap((result) => result.regions).length;
   return (
     <div className={classes(styles.unchanged, isGood && styles.good)} role="status" data-outcome={outcome}>
@@ -24,8 +26,11 @@ export function UnchangedCard({ imageId, report }: { imageId: string; report: Un
         {isGood && first ? (
           <p>
             Quality {percent(first.before.perceptual.score)}
-            {first.before.alignment && `, match ${percent(first.before.alignment.score)}`}: no place of this picture is
-            bad enough to touch. It stays exactly as it is.
+            {first.before.alignment && `, match ${percent(first.before.alignment.score)}`}:{' '}
+            {isGoodAsAWhole
+              ? 'as a whole, this picture is good enough to be left alone.'
+              : 'no place of this picture is bad enough to touch.'}{' '}
+            It stays exactly as it is.
           </p>
         ) : (
           <p>
@@ -49,7 +54,9 @@ export function UnchangedCard({ imageId, report }: { imageId: string; report: Un
         ))}
         <p className={styles.small}>
           {isGood
-            ? 'To be stricter, lower the two thresholds under Settings.'
+            ? isGoodAsAWhole
+              ? 'To be stricter, raise “Good enough” under Settings.'
+              : 'To be stricter, lower “Bad from” under Settings.'
             : isSeedFixed
               ? 'The seed is fixed under Settings; another one may find something better.'
               : 'Other seeds or a larger strength may find something better.'}

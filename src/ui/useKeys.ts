@@ -24,7 +24,8 @@ const TAKES_ARROWS =
 
 const isTyping = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
-  target.closest('input:not([type=radio], [type=range], [type=checkbox]), textarea, select, [contenteditable]') !== null;
+  target.closest('input:not([type=radio], [type=range], [type=checkbox]), textarea, select, [contenteditable]') !==
+    null;
 
 /** What Esc stops: a refinement, else the analyses, else the installing, else a pinned map. Open panels and dialogs take Esc first. */
 function stopWhatRuns(state: AppState): void {
