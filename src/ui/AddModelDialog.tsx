@@ -18,7 +18,7 @@ function Form({ candidate }: { candidate: ModelFolder }) {
   const store = useAppStore();
   const tier = useApp(({ engine }) => (engine.state === 'ready' ? engine.status.tier : null));
   const busy = useApp((state) => state.install !== null);
-  const suggested = defaultPrecision(tier);
+  const suggested = defaultPrecision(tier, candidate.weightBytes);
   const [precision, setPrecision] = useState<Precision>(suggested);
   const [name, setName] = useState(candidate.name);
   const group = useId();

@@ -36,6 +36,8 @@ function stopWhatRuns(state: AppState): void {
     // A refinement that waits for the analysis would start the moment it stops.
     state.cancelRefinements();
     state.cancelAnalyses();
+  } else if (jobs.includes('waiting')) {
+    state.cancelRefinements();
   } else if (state.install) {
     state.cancelInstall();
   } else if (state.pinnedPhrase !== null) {

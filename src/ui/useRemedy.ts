@@ -1,5 +1,5 @@
 import type { Tier } from '../runtime/status.ts';
-import type { AppState } from '../store/appStore.ts';
+import type { AppState, AppStore } from '../store/appStore.ts';
 import type { Problem, Remedy } from '../store/problem.ts';
 import { useFiles } from './Files.tsx';
 import { useAppStore } from './StoreContext.tsx';
@@ -10,6 +10,14 @@ function exactTier({ engine }: AppState): Tier {
   return engine.status.tiers.some(({ tier, available }) => tier === 'webgpu-fp32' && available)
     ? 'webgpu-fp32'
     : 'wasm';
+}
+
+/** Refines again once the tier is in use; where it is refused, a notice tells why and the failure stays. */
+async function refineExactly(store: AppStore, imageId: string | null): Promise<void> {
+  const wanted = exactTier(store.getState());
+  await store.getState().selectTier(wanted);
+  const { engine, retryRefinement } = store.getState();
+  if (imageId && engine.state === 'ready' && engine.status.tier === wanted) retryRefinement(imageId);
 }
 
 /** What a remedy button does, given the problem and, where it is an image's, that image. */
@@ -29,7 +37,7 @@ export function useRemedy(): (remedy: Remedy, of: { problem: Problem; imageId: s
         void state.selectTier('wasm').then(() => imageId && store.getState().analyse(imageId));
         break;
       case 'useExactNumbers':
-        void state.selectTier(exactTier(state)).then(() => imageId && store.getState().retryRefinement(imageId));
+        void refineExactly(store, imageId);
         break;
       case 'resetRefineSettings':
         state.resetRefineChoices();

@@ -35,6 +35,8 @@ test('half precision is suggested where it runs', () => {
     'fp32',
     'fp32',
   ]);
+  expect(defaultPrecision('wasm', 7e9)).toBe('q8');
+  expect(defaultPrecision('webgpu-fp16', 7e9)).toBe('fp16');
 });
 
 test('an engine that failed asks for attention', () => {

@@ -157,8 +157,13 @@ export function adapterName({ vendor, architecture, description }: AdapterStatus
   return description || [vendor, architecture].filter(Boolean).join(' ');
 }
 
-/** The precision offered first on a tier. */
-export function defaultPrecision(tier: Tier | null): Precision {
+/** Weights beyond it are too large for the memory of most machines at full precision, bytes. */
+const LARGE_WEIGHTS = 2e9;
+
+/** The precision offered first on a tier, for weights of so many bytes. */
+export function defaultPrecision(tier: Tier | null, weightBytes = 0): Precision {
+  // These tiers compute in 32 bits, but a large model stored in them fits hardly any machine.
+  if (weightBytes > LARGE_WEIGHTS && tier !== 'webgpu-fp16') return 'q8';
   return tier === 'webgpu-fp16' || tier === null ? 'fp16' : 'fp32';
 }
 
