@@ -4,6 +4,10 @@ import { expect, type Locator, type Page } from '@playwright/test';
 /** The tiny CLIP of the reference, in hub layout with learned contexts. */
 export const TINY_CLIP = fileURLToPath(new URL('../../reference/fixtures/clip-tiny', import.meta.url));
 
+/** A tiny Stable Diffusion inpainting model and a tiny PASD of the reference, in diffusers' layout. */
+export const TINY_INPAINTING = fileURLToPath(new URL('../../reference/fixtures/sd-inpainting-tiny', import.meta.url));
+export const TINY_RESTORATION = fileURLToPath(new URL('../../reference/fixtures/pasd-tiny', import.meta.url));
+
 /** A file as Playwright's choosers take it. */
 export interface FileToOpen {
   readonly name: string;

@@ -7,15 +7,24 @@ export const PARAMETERS = [
   'Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 320x240, Model: test',
 ].join('\n');
 
+/** The same for a prompt that names no thing, only the style: nothing is looked for in a place. */
+export const STYLE_PARAMETERS = PARAMETERS.replace(/^.*/, 'oil painting');
+
 /** A picture made here: soft colours, a disc and a bar, so that patches differ. `text` becomes a `parameters` chunk. */
 export function generatedPng({
   width = 320,
   height = 240,
   text = PARAMETERS,
+  paleFrom = 1,
 }: {
   width?: number;
   height?: number;
   text?: string | null;
+  /**
+   * Share of the width from which on it is nearly white: what the tiny CLIP finds worst, so that whatever is painted over
+   * it is better.
+   */
+  paleFrom?: number;
 } = {}): Buffer {
   const stride = width * 3 + 1;
   const raw = Buffer.alloc(stride * height);
@@ -28,6 +37,10 @@ export function generatedPng({
       raw[at + 1] = inDisc ? 60 : inBar ? 40 : Math.round((160 * y) / height) + 60;
       raw[at + 2] = inBar ? 200 : 90 + Math.round(60 * Math.sin(x / 17) * Math.cos(y / 23));
     }
+  }
+  for (let at = 0; at < raw.length; at++) {
+    const x = Math.floor(((at % stride) - 1) / 3);
+    if (at % stride > 0 && x >= paleFrom * width) raw[at] = 240 + ((raw[at] as number) >> 5);
   }
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
