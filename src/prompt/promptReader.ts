@@ -131,7 +131,7 @@ function readUnit(
   const base = drafts.length;
   const subject = drafts.findIndex((draft, i) => i >= first && hasPlace(draft));
   // What has no ancestor of its own hangs on what the sentence, or its pronoun, speaks of.
-  const hangs = unit.hangs || (base > first && opensVerb(tree));
+  const hangs = unit.hangs || (base > first && opensParticiple(words, tree));
   const above = hangs && subject >= 0 ? subject : base === first && speaksOfTopic(texts, tree) ? topic : null;
   if (found.length === 0) {
     const centre = lonelyCentre(words, tree);
@@ -177,9 +177,8 @@ const STYLE_NOUNS = new Set(
 );
 
 /** "holding an umbrella", "looking at the viewer". */
-function opensVerb(tree: readonly WordAnalysis[]): boolean {
-  const [first] = tree;
-  return first?.upos === 'VERB' && first.head === 0;
+function opensParticiple(words: readonly Word[], [first]: readonly WordAnalysis[]): boolean {
+  return first?.upos === 'VERB' && first.head === 0 && /(?:ing|ed|en|wn)$/i.test(words[0]?.text ?? '');
 }
 
 /** `--no dogs`, `dog::-0.5`. */

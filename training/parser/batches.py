@@ -1,11 +1,12 @@
 """Sentences → padded tensors of similar length."""
 import random
 import torch
-from labels import DEPRELS, UPOS, shape_of
+from labels import DEPRELS, UPOS, XPOS, shape_of
 from wordpiece import pieces_of
 
 UPOS_ID = {u: i for i, u in enumerate(UPOS)}
 REL_ID = {r: i for i, r in enumerate(DEPRELS)}
+XPOS_ID = {x: i for i, x in enumerate(XPOS)}
 
 
 class PieceCache:
@@ -38,14 +39,15 @@ def length_batches(sentences, words_per_batch, seed):
 
 
 def gold_tensors(sentences, n):
-    """(upos, heads, deprels) [b, n], -100 where there is no word or no gold."""
-    out = torch.full((3, len(sentences), n), -100)
+    """(upos, heads, deprels, xpos) [b, n], -100 where there is no word or no gold."""
+    out = torch.full((4, len(sentences), n), -100)
     for row, s in enumerate(sentences):
         if s.heads:
             k = len(s.words)
             out[0, row, :k] = torch.tensor([UPOS_ID[u] for u in s.upos])
             out[1, row, :k] = torch.tensor(s.heads)
             out[2, row, :k] = torch.tensor([REL_ID[r] for r in s.deprels])
+            out[3, row, :k] = torch.tensor([XPOS_ID.get(x, -100) for x in s.xpos])
     return out
 
 
@@ -76,7 +78,7 @@ def teacher_batch(sentences, cache, max_pieces=400):
         words[i, : len(firsts[i])] = True
     gold = gold_tensors(sentences, k - 1)
     return {"ids": ids, "shapes": shape, "valid": valid, "first": first, "words": words,
-            "upos": gold[0], "heads": gold[1], "deprels": gold[2]}
+            "upos": gold[0], "heads": gold[1], "deprels": gold[2], "xpos": gold[3]}
 
 
 def to_device(batch, device):

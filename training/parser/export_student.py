@@ -19,7 +19,9 @@ from wordpiece import load_vocabulary
 p = argparse.ArgumentParser(description=__doc__)
 p.add_argument("--minilm", required=True)
 p.add_argument("--model", required=True)
-p.add_argument("--hidden", type=int, required=True)
+p.add_argument("--hidden", type=int, default=160)
+p.add_argument("--word", type=int, default=128)
+p.add_argument("--piece-levels", type=int, default=31, help="piece vectors are whole numbers up to this: fewer compress better")
 p.add_argument("--out", required=True)
 p.add_argument("--goldens")
 p.add_argument("--treebank", default="../../../shared/data/ud_english_ewt")
@@ -27,7 +29,7 @@ a = p.parse_args()
 
 vocabulary = load_vocabulary(f"{a.minilm}/vocab.txt")
 frozen = load_file(f"{a.minilm}/model.safetensors")["embeddings.word_embeddings.weight"].float()
-model = Student(frozen, hidden=a.hidden)
+model = Student(frozen, hidden=a.hidden, word=a.word)
 model.load_state_dict(torch.load(a.model))
 model.eval()
 
@@ -48,16 +50,16 @@ with torch.no_grad():
     table = (frozen @ model.project.weight.T + model.correction.weight)[rows]
 
 
-def quantise(t):
-    """Per-row symmetric int8; the clipping point that loses least is searched for."""
+def quantise(t, levels=127):
+    """Whole numbers -levels..levels, a scale per row; the clipping point that loses least is searched for."""
     t = t.reshape(len(t), -1)
     top = t.abs().amax(1, keepdim=True).clamp(min=1e-8)
-    best, scale = torch.full_like(top, 1e30), top / 127
+    best, scale = torch.full_like(top, 1e30), top / levels
     for f in (1.0, 0.95, 0.9, 0.85, 0.8, 0.7):
-        s = top * f / 127
-        e = ((t / s).round().clamp(-127, 127) * s - t).pow(2).sum(1, keepdim=True)
+        s = top * f / levels
+        e = ((t / s).round().clamp(-levels, levels) * s - t).pow(2).sum(1, keepdim=True)
         scale, best = torch.where(e < best, s, scale), torch.minimum(e, best)
-    return (t / scale).round().clamp(-127, 127).to(torch.int8), scale[:, 0].float()
+    return (t / scale).round().clamp(-levels, levels).to(torch.int8), scale[:, 0].float()
 
 
 tensors = {"pieces": table, "affixes": model.affix.weight, "shapes": model.shape.weight}
@@ -74,7 +76,7 @@ header = {"format": 1, "pieces": " ".join(names), "upos": UPOS, "deprels": DEPRE
           "label": model.sizes[2], "reach": REACH, "affixRows": AFFIX_ROWS, "affixes": AFFIXES, "shapes": len(SHAPES) + 1, "tensors": []}
 body, quantised = bytearray(), {}
 for name, t in tensors.items():
-    q, s = quantise(t.detach())
+    q, s = quantise(t.detach(), a.piece_levels if name == "pieces" else 127)
     quantised[name] = (q.float() * s[:, None])
     header["tensors"].append({"name": name, "rows": q.shape[0], "columns": q.shape[1], "offset": len(body)})
     body += s.numpy().tobytes() + q.numpy().tobytes()
@@ -97,7 +99,7 @@ class Quantised(Student):
 
 with torch.no_grad():
     full = model
-    exact = Quantised(frozen, hidden=a.hidden)
+    exact = Quantised(frozen, hidden=a.hidden, word=a.word)
     exact.load_state_dict(model.state_dict())
     exact.table = quantised["pieces"]
     exact.affix.weight.copy_(quantised["affixes"])

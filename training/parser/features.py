@@ -70,4 +70,4 @@ def student_batch(sentences, features):
     gold = gold_tensors(sentences, n - 1)
     return {"pieces": torch.tensor(pieces), "offsets": torch.tensor(offsets), "affixes": torch.tensor(affix).view(b, n, -1),
             "shapes": torch.tensor(shapes).view(b, n), "words": words, "reverse": reverse,
-            "upos": gold[0], "heads": gold[1], "deprels": gold[2]}
+            "upos": gold[0], "heads": gold[1], "deprels": gold[2], "xpos": gold[3]}

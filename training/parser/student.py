@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from features import AFFIX_ROWS
-from labels import DEPRELS, SHAPES, UPOS
+from labels import DEPRELS, SHAPES, UPOS, XPOS
 
 REACH = 12  # distances beyond this share a bias
 
@@ -35,8 +35,15 @@ class LowRankLabels(nn.Module):
         return self.out(torch.cat([dep * head, dep, head], -1))
 
 
+def locked_dropout(x, p, training):
+    """The same dimensions dropped at every word of a sentence (Gal & Ghahramani 2016): kinder to a recurrent network."""
+    if not training:
+        return x
+    return x * torch.empty(x.shape[0], 1, x.shape[2], device=x.device).bernoulli_(1 - p) / (1 - p)
+
+
 class Student(nn.Module):
-    def __init__(self, piece_vectors, word=96, affix=32, shape=8, hidden=96, arc=80, label=64, drop=0.3):
+    def __init__(self, piece_vectors, word=96, affix=32, shape=8, hidden=96, arc=80, label=64, drop=0.33):
         super().__init__()
         self.register_buffer("frozen", piece_vectors, persistent=False)
         self.project = nn.Linear(piece_vectors.shape[1], word, bias=False)
@@ -52,6 +59,7 @@ class Student(nn.Module):
         self.lstm1 = DirectedLSTM(word + affix + shape, hidden)
         self.lstm2 = DirectedLSTM(2 * hidden, hidden)
         self.upos = nn.Linear(2 * hidden, len(UPOS))
+        self.xpos = nn.Linear(2 * hidden, len(XPOS))  # read in training only: a finer task that teaches the same layers
         self.mlp = nn.Linear(2 * hidden, 2 * arc + 2 * label)
         self.sizes = [arc, arc, label, label]
         self.arc = nn.Parameter(torch.zeros(arc + 1, arc))  # the row for 1 scores heads as such
@@ -80,10 +88,12 @@ class Student(nn.Module):
         if self.training:  # whole groups of features dropped per word, then single dimensions
             keep = (torch.rand(word.shape[:2] + (2,), device=word.device) > 0.1).float() / 0.9
             word, affix = word * keep[..., :1], affix * keep[..., 1:]
-        x = F.dropout(torch.cat([word, affix, shape], -1), self.drop * 0.6, self.training)
-        x = F.dropout(self.lstm1(x, batch["reverse"]), self.drop, self.training)
-        x = F.dropout(self.lstm2(x, batch["reverse"]), self.drop, self.training)
-        m = F.dropout(F.leaky_relu(self.mlp(x), 0.1), self.drop * 0.6, self.training)
+        x = locked_dropout(torch.cat([word, affix, shape], -1), self.drop * 0.6, self.training)
+        x = locked_dropout(self.lstm1(x, batch["reverse"]), self.drop, self.training)
+        x = locked_dropout(self.lstm2(x, batch["reverse"]), self.drop, self.training)
+        if self.training:
+            self.fine = self.xpos(x[:, 1:])
+        m = locked_dropout(F.leaky_relu(self.mlp(x), 0.1), self.drop * 0.8, self.training)
         ad, ah, ld, lh = m.split(self.sizes, -1)
         arcs = (ad @ self.arc[:-1] + self.arc[-1]) @ ah.transpose(1, 2)
         n = x.shape[1]

@@ -5,6 +5,6 @@ minilm=$(cd "$1" && pwd)
 cd "$(dirname "$0")"
 mkdir -p ../../checkpoints/parser
 out=$(cd ../../checkpoints/parser && pwd)/student.pt
-OMP_NUM_THREADS=1 python3 -u train_student.py --minilm "$minilm" --out "$out" --hidden 128 --epochs 28 --device "${2:-cpu}"
-python3 export_student.py --minilm "$minilm" --model "$out" --hidden 128 --out ../../public/parser/english-ewt.bin \
+OMP_NUM_THREADS=1 python3 -u train_student.py --minilm "$minilm" --out "$out" --epochs 56 --anneal 25 --device "${2:-cpu}"
+python3 export_student.py --minilm "$minilm" --model "$out" --piece-levels 20 --out ../../public/parser/english-ewt.bin \
   --goldens ../../src/prompt/parser/fixtures/goldens.json
