@@ -60,6 +60,7 @@ describe('rules', () => {
     ['a photo', ['photo']],
     ['a dog by Van Gogh', ['dog', '~by Van Gogh']],
     ['a dog, 8k, best quality', ['dog', '~8k', '~best quality']],
+    ['a city in synthwave style', ['city', '~synthwave style']],
     ['masterpiece, 8k', ['~masterpiece', '~8k']],
     // Nothing to look for.
     ['the', []],

@@ -3,7 +3,7 @@ import type { DependencyParser, WordAnalysis } from './parser/dependencyParser.t
 import { treePhrases } from './parser/treePhrases.ts';
 import type { ParsedWord, PromptReader, PromptReading } from './phrase.ts';
 import { type Segment, segmentsOf, type Unit, unitsOf } from './promptClauses.ts';
-import { isMedium, isStyle, namesStyle } from './promptStyle.ts';
+import { isMedium, isStyle, namesOnlyStyle, namesStyle } from './promptStyle.ts';
 import { promptText } from './promptSyntax.ts';
 import { asPhrase, type Draft, isWord, splitSentences, surface, type Word, wordsOf } from './promptWords.ts';
 
@@ -53,11 +53,12 @@ function readSentence(sentence: readonly Word[], reading: Reading): void {
   const segments = segmentsOf(sentence)
     .filter(({ start, end }) => sentence.slice(start, end).some(isWord))
     .flatMap((segment) => cutCredit(sentence, segment));
-  const styled = segments.map(({ start, end }) => {
+  const styled = segments.map(({ start, end }, k) => {
     const words = surface(sentence.slice(start, end));
-    return (
-      isStyle(words) || namesStyle(words) || ((segments.length > 1 || reading.drafts.length > 0) && endsInMedium(words))
-    );
+    const isFirst = k === 0 && reading.drafts.length === 0;
+    // "movie poster, blue" may begin a prompt and be what it shows; after other things it is how they are shown.
+    const isHow = isFirst ? segments.length > 1 && namesOnlyStyle(words) : true;
+    return isStyle(words) || namesStyle(words) || (isHow && endsInMedium(words));
   });
   const rest = segments.filter((_, k) => !styled[k]);
   const whole = sentence.map(({ text }) => text);
@@ -143,8 +144,9 @@ function readUnit(
     const phrase = members.map((i) => words[i] as Word);
     // "An oil painting of …", or a medium alone, is not a thing in the picture.
     const isRoot = tree[noun]?.head === 0 && isMedium((words[noun] as Word).text);
-    const medium = named || (isRoot && isWhole.every((whole, other) => whole || other === k));
     const written = surface(phrase);
+    const isAlone = isWhole.every((whole, other) => whole || other === k);
+    const medium = named || (isRoot && isAlone && (drafts.length > 0 || namesOnlyStyle(written)));
     const isTag = found.length === 1 || STYLE_NOUNS.has(written.at(-1) ?? '');
     const whole = medium || isWhole[k] === true || (isTag && isStyle(written));
     drafts.push({

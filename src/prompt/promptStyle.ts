@@ -7,18 +7,25 @@ import { mediumNouns, qualityWords, styleWords } from './styleWords.ts';
 export function isStyle(words: readonly string[]): boolean {
   if (words.length === 0 || words.length > 6) return false;
   const content = words.filter((word) => !GLUE.has(word));
-  if (
-    content.length > 0 &&
-    content.every((word) => isStyleWord(word) || qualityWords.has(word) || mediumNouns.has(word))
-  ) {
+  if (namesOnlyStyle(words)) {
     // Two quality words, or one beside a stock word: "lights" alone may well be lights.
     return content.length > 1 || isStyleWord(content[0] as string) || content[0] === 'detailed';
   }
   const last = words.at(-1) as string;
-  return STYLE_ENDS.has(last) || OPENERS.has(words[0] as string);
+  return (STYLE_ENDS.has(last) && !words.slice(1).some((word) => LINKS.has(word))) || OPENERS.has(words[0] as string);
+}
+
+/** Whether no word names anything but style, quality or a medium. */
+export function namesOnlyStyle(words: readonly string[]): boolean {
+  const content = words.filter((word) => !GLUE.has(word));
+  return (
+    content.length > 0 && content.every((word) => isStyleWord(word) || qualityWords.has(word) || mediumNouns.has(word))
+  );
 }
 
 const STYLE_ENDS = new Set(['style', 'aesthetic', 'artstyle', 'scheme']);
+/** "a city in synthwave style" names a city too. */
+const LINKS = new Set(['in', 'of', 'on', 'with', 'at', 'by']);
 const GLUE = new Set(['and', 'of', 'in', 'a', 'the', 'with', 'very', '-']);
 /** "trending on artstation", "rule of thirds", "Canon EOS 5D". */
 const OPENERS = new Set('trending featured rule canon nikon fujifilm leica hasselblad kodak'.split(' '));

@@ -27,4 +27,4 @@ export const qualityWords = set(`
   vector concept anime manga cartoon comic 3d 2d cg engine render rendered realistic realism elegant beautiful composition
   smooth vivid vibrant epic award winning popular vintage retro analog polaroid kodak canon nikon sony iso f/1.8 global
   warm cold blurred blurry illumination tracing rays shallow background textures texture pastel muted tone tones hue hues palette ambient rim backlit backlighting mood
-  atmosphere atmospheric moody rich golden hour flat design`);
+  atmosphere atmospheric moody rich golden hour flat design raw candid`);

@@ -26,7 +26,7 @@ const MEASURES = set(`
   couple pair lot lots bunch number plenty group crowd herd flock pack swarm school pile heap stack row line series set
   collection variety range array assortment bouquet handful dozen dozens hundreds thousands million millions piece pieces
   slice slices bit drop drops loaf sheet strip pinch ton tons load loads type kind sort types kinds sorts cluster
-  majority rest most half part parts piles stacks rows pairs bunches groups amount layer layers team gang family army fleet pint pints liter gallon colony bundle batch mix mixture`);
+  majority rest most half part parts piles stacks rows pairs bunches groups amount layer layers team gang family army fleet pint pints liter gallon colony bundle batch mix mixture bar bars`);
 
 /** Vessels: they are the thing, and what they are "of" describes it ("a cup of coffee"). */
 const VESSELS = set(`
