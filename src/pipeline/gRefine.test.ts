@@ -15,7 +15,6 @@ import { defaultRefineSettings, type RefineSettings } from '../refine/refineSett
 import { repairRegions } from '../refine/repairMask.ts';
 import { readMaskRow } from '../refine/softMask.ts';
 import { defaultAnalysisSettings } from './analyse.ts';
-import { bestOf } from './bestOf.ts';
 import { type GRefineJob, gRefine, type Refined } from './gRefine.ts';
 import type { ClipEncoder } from './ports.ts';
 import type { RefineEvent } from './refinement.ts';
@@ -517,15 +516,6 @@ describe('the gate', () => {
     const result = await gRefine(job({ settings: settings({ stage1: { enabled: false } }), restoration: null }));
     expect(result).toMatchObject({ outcome: 'rejected', regions: [] });
     expect(result.hints).toHaveLength(3);
-  });
-
-  test('the best of several seeds is the refined one of the highest quality', async () => {
-    const refined = await gRefine(job());
-    const rejected = await gRefine(job({ inpainting: null }));
-    const worse = { ...refined, after: refined.before };
-    expect(bestOf([rejected, worse, refined, refined])).toBe(2);
-    expect(bestOf([rejected, rejected])).toBe(0);
-    expect(() => bestOf([])).toThrow(RangeError);
   });
 });
 

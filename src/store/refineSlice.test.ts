@@ -4,7 +4,6 @@ import type { PackSummary, RefinedImage, RefineJob, SaveRequest } from '../bridg
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
-import { bestOf } from '../pipeline/bestOf.ts';
 import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
@@ -473,11 +472,16 @@ test('the memory budget is told to the engine and remembered', async () => {
   expect(stored().memoryBudget).toBe(2e9);
 });
 
-test('the best variant is the one the pipeline would keep', () => {
+test('the best variant is the refined one of the highest score, the earlier of equals', () => {
   const job = { prompt: '', settings: defaultRefineSettings } as RefineJob;
-  for (const scores of [[0.6, 0.8, 0.7], [null, 0.3], [0.8, 0.8], [0.2]]) {
+  for (const [scores, best] of [
+    [[0.6, 0.8, 0.7], 1],
+    [[null, 0.3], 1],
+    [[0.8, 0.8], 0],
+    [[0.2], 0],
+  ] as const) {
     const images = scores.map((score, seed) => imageOf(job, { seed, score }));
-    expect(bestVariant(images)).toBe(bestOf(images.map(({ result }) => result)));
+    expect(bestVariant(images)).toBe(best);
   }
   expect(bestVariant([imageOf(job, { seed: 0, score: null })])).toBeNull();
 });
