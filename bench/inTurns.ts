@@ -79,7 +79,9 @@ export async function runInTurns(
     const running = performance.now();
     const first = await sessions[name].run(inputs);
     const done = performance.now();
-    results[name] = Float32Array.from(outputs.flatMap((output) => [...(first[output]?.data as Float32Array)]));
+    results[name] = Float32Array.from(
+      outputs.flatMap((output) => (first[output] ? [...(first[output].data as Float32Array)] : [])),
+    );
     traffic.reset();
     await sessions[name].run(inputs);
     measured[name] = {

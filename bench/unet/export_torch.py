@@ -26,14 +26,14 @@ COMMON = {
 }
 MODELS = {
     # Stable Diffusion 1.5's shape, all blocks of it, at a fifth of its width.
-    "narrow": {"block_out_channels": [64, 128, 256, 256], "sample_size": 64},
+    "narrow": {"block_out_channels": [64, 128, 256, 256], "sample_size": 32},
     # Its first two levels at the real width, one layer each.
     "wide": {
         "block_out_channels": [320, 640],
         "layers_per_block": 1,
         "down_block_types": ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
         "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
-        "sample_size": 32,
+        "sample_size": 16,
     },
 }
 
