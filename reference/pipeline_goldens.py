@@ -2,7 +2,8 @@
 
 Inpainting: diffusers' own StableDiffusionInpaintPipeline and StableDiffusionXLInpaintPipeline; PASD: diffusers' schedule and
 the modules of pasd.py, in the order of its pipeline. In double precision, from the weights as stored.
-Keys: `noise [1,4,8,12]`; `image_latents`, the image encoded (the posterior's mean, scaled); `step_<i>`, the latents after each
+Keys: `noise [1,4,8,12]`; `image_latents`, the image encoded (the posterior's mean, scaled); `masked_latents`, the
+same with the mask's pixels grey, for inpainting; `step_<i>`, the latents after each
 step; `pixels [1,3,64,96]`, the last ones decoded. The image is `picture(0, 96)`, its first 64 rows; the mask covers rows 16 to 47
 of columns 24 to 71.
 """
@@ -52,8 +53,8 @@ def noise() -> Tensor:
     return torch.randn(1, 4, HEIGHT // 8, WIDTH // 8, generator=torch.Generator().manual_seed(11), dtype=torch.float64)
 
 
-def encoded(vae: AutoencoderKL) -> Tensor:
-    return vae.encode(image()).latent_dist.mode() * vae.config.scaling_factor
+def encoded(vae: AutoencoderKL, pixels: Tensor) -> Tensor:
+    return vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
 
 
 def decoded(vae: AutoencoderKL, latents: Tensor) -> Tensor:
@@ -70,7 +71,11 @@ def inpainting(pipeline_class: type, scheduler_class: type, folder: Path, *, neg
     pipe.to(torch.float64)
     pipe.scheduler = scheduler_class.from_config(pipe.scheduler.config)
     pipe.set_progress_bar_config(disable=True)
-    golden = {"noise": noise(), "image_latents": encoded(pipe.vae)}
+    golden = {
+        "noise": noise(),
+        "image_latents": encoded(pipe.vae, image()),
+        "masked_latents": encoded(pipe.vae, image() * (mask() < 0.5)),
+    }
 
     def keep(_pipe, step: int, _timestep, values: dict) -> dict:
         golden[f"step_{step}"] = values["latents"].clone()
@@ -108,7 +113,7 @@ def restoration(folder: Path) -> dict[str, Tensor]:
     condition = ((image() + 1) / 2).clamp(0, 1).expand(2, -1, -1, -1)
     scheduler.set_timesteps(STEPS)
     latents = noise() * scheduler.init_noise_sigma
-    golden = {"noise": noise(), "image_latents": encoded(vae)}
+    golden = {"noise": noise(), "image_latents": encoded(vae, image())}
     for step, timestep in enumerate(scheduler.timesteps):
         both = scheduler.scale_model_input(latents, timestep).expand(2, -1, -1, -1)
         time = timestep.double()

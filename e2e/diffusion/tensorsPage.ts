@@ -4,6 +4,7 @@ import type { DeviceTensor, TensorDevice } from '../../src/pipeline/diffusionPor
 import { Runtime } from '../../src/runtime/runtime.ts';
 import type { Tier } from '../../src/runtime/status.ts';
 import { countGpuBytes } from '../runtime/gpuBytes.ts';
+import { countMappedBytes } from './mappedBytes.ts';
 
 const gpuBytes = navigator.gpu ? countGpuBytes() : () => 0;
 
@@ -173,20 +174,6 @@ const tests = {
     });
   },
 };
-
-/** Counts bytes mapped for reading on any device, whoever does it. */
-export function countMappedBytes(): () => number {
-  let bytes = 0;
-  const { mapAsync } = GPUBuffer.prototype;
-  GPUBuffer.prototype.mapAsync = function (mode, ...range) {
-    if (mode === GPUMapMode.READ) bytes += this.size;
-    return mapAsync.call(this, mode, ...range);
-  };
-  return () => {
-    GPUBuffer.prototype.mapAsync = mapAsync;
-    return bytes;
-  };
-}
 
 async function onTier<T>(tier: Tier, use: (runtime: Runtime) => Promise<T>): Promise<T> {
   const runtime = await Runtime.start({ preferred: tier });

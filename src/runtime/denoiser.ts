@@ -40,8 +40,8 @@ interface Pass {
 /** A denoiser on onnxruntime. Its inputs lie on the device from the start; a step uploads its timestep and nothing else. */
 export class OnnxDenoiser implements Denoiser {
   readonly #options: OnnxDenoiserOptions;
-  readonly #results: readonly DeviceTensor[];
-  #passes: readonly Pass[];
+  readonly #results: DeviceTensor[] = [];
+  #passes: Pass[] = [];
   /** Settles when the device has finished the last prediction. */
   #inFlight: Promise<void> = Promise.resolve();
   #isDisposed = false;
@@ -49,8 +49,13 @@ export class OnnxDenoiser implements Denoiser {
   constructor(options: OnnxDenoiserOptions) {
     this.#options = options;
     const { runtime, size, channels, texts } = options;
-    this.#passes = this.#makePasses();
-    this.#results = texts.map(() => runtime.tensors.create([1, channels, size.height, size.width]));
+    try {
+      this.#makePasses();
+      for (const _ of texts) this.#results.push(runtime.tensors.create([1, channels, size.height, size.width]));
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 
   async predict(
@@ -58,16 +63,18 @@ export class OnnxDenoiser implements Denoiser {
     timestep: number,
   ): Promise<{ readonly conditional: DeviceTensor; readonly unconditional: DeviceTensor | null }> {
     if (this.#isDisposed) throw new TypeError('The denoiser is disposed');
-    try {
-      await this.#runAll(sample, timestep);
-    } catch (error) {
-      if (!isOutOfMemory(error)) throw error;
-      const { batch } = this.#passes[0] as Pass;
-      this.#options.onOutOfMemory(batch);
-      if (batch === 1 || this.#options.isBatched()) throw error;
-      this.#disposePasses();
-      this.#passes = this.#makePasses();
-      await this.#runAll(sample, timestep);
+    for (;;) {
+      try {
+        await this.#runAll(sample, timestep);
+        break;
+      } catch (error) {
+        if (!isOutOfMemory(error)) throw error;
+        const batch = Math.max(...this.#passes.map((pass) => pass.batch));
+        this.#options.onOutOfMemory(batch);
+        if (batch === 1 || this.#options.isBatched()) throw error;
+        this.#disposePasses();
+        this.#makePasses();
+      }
     }
     // The device may be one prediction behind: it never waits for the next one's commands, and a cancelled job leaves at
     // most one behind.
@@ -122,10 +129,10 @@ export class OnnxDenoiser implements Denoiser {
     };
   }
 
-  #makePasses(): Pass[] {
+  #makePasses(): void {
     const { texts, isBatched } = this.#options;
     const groups = texts.length > 1 && isBatched() ? [texts] : texts.map((text) => [text]);
-    return groups.map((group) => this.#makePass(group));
+    for (const group of groups) this.#passes.push(this.#makePass(group));
   }
 
   #makePass(texts: readonly GuidanceText[]): Pass {
@@ -157,5 +164,6 @@ export class OnnxDenoiser implements Denoiser {
     for (const { hidden, pooled, timeIds, prediction } of this.#passes) {
       for (const tensor of [hidden, pooled, timeIds, prediction]) tensor?.dispose();
     }
+    this.#passes = [];
   }
 }

@@ -28,7 +28,7 @@ export interface ExternalShard {
 
 /** A graph ready to run, and what it holds on the GPU or in the WebAssembly heap. Whoever creates it disposes it. */
 export interface ModelSession {
-  /** False once disposed, once its device is lost, or after a failed run: make another. */
+  /** False once disposed, once its device is lost, or after a failed run on a GPU: make another. */
   readonly isUsable: boolean;
   /**
    * Runs the graph. Where all outputs are placed, it is done when the GPU has its commands, not when they are finished.
@@ -122,8 +122,8 @@ class OnnxSession implements ModelSession {
         fetches[name] = target && !(target.place instanceof Float32Array) ? this.#tensor(target) : null;
       }
       const outputs = await guarded(this.#gpu, { call: () => this.#session.run(inputs, fetches) }).catch((error) => {
-        // onnxruntime would run again with the tensors bound to the run that failed.
-        this.#hasFailed = Object.keys(into).length > 0;
+        // onnxruntime would run again with the tensors bound to the run that failed, and with buffers never allocated.
+        this.#hasFailed = this.#gpu !== null;
         throw error;
       });
       const results: Record<string, TensorData> = {};
