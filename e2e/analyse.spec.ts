@@ -118,7 +118,12 @@ test('a lost GPU costs a moment and nothing else', async ({ page, browser, hasF1
 
   const session = await browser.newBrowserCDPSession();
   await session.send('Browser.crashGpuProcess').catch(() => {});
-  await expect(page.getByText(/GPU.*(lost|reset|gone)/i).first()).toBeVisible();
+  await expect(
+    page
+      .getByText(/GPU.*(lost|reset|gone)/i)
+      .filter({ visible: true })
+      .first(),
+  ).toBeVisible();
 
   await app.openImages({ ...picture, name: 'after.png' });
   await app.analysed();

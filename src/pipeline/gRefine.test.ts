@@ -315,6 +315,17 @@ describe('stage 1', () => {
     expect(prompts[1]).toEqual({ chunks: [[{ text: 'blurry', weight: 1 }]] });
   });
 
+  test('what the prompt says is absent is not to be painted', async () => {
+    const model = inpainting();
+    const noun = { text: 'cars', start: 18, end: 22 };
+    const phrase: Phrase = { text: 'cars', tokens: [noun], noun, ancestor: null, scope: 'place', negated: true };
+    const readPrompt: PromptReader = () => ({ phrases: [phrase], sentences: [], hint: null });
+    const prompt = 'a street without cars';
+    await gRefine(job({ inpainting: model, prompt, readPrompt, settings: settings({ negativePrompt: 'blurry' }) }));
+    const prompts = model.calls.flatMap((call) => (call.kind === 'encodePrompt' ? [call.prompt] : []));
+    expect(prompts[1]).toEqual({ chunks: [[{ text: 'blurry, cars', weight: 1 }]] });
+  });
+
   test('without guidance there is no negative prompt', async () => {
     const model = inpainting();
     await gRefine(job({ inpainting: model, settings: settings({ stage1: { guidanceScale: 1 } }) }));

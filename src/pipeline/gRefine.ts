@@ -65,6 +65,7 @@ export async function gRefine(job: GRefineJob): Promise<Refined> {
     const stageJob: StageJob = {
       model,
       emphasised,
+      negative: negativePrompt(settings.negativePrompt, before),
       settings,
       seed: job.seed,
       regions,
@@ -90,6 +91,12 @@ export async function gRefine(job: GRefineJob): Promise<Refined> {
     return resultOf(job, { outcome: 'rejected', before, outcomes: decided, emphasised, progress });
   }
   return resultOf(job, { outcome: 'refined', before, after: analysis, outcomes: decided, emphasised, progress, image });
+}
+
+/** "a street without cars" says what is not to be painted [ours]: diffusion models read no negation in a prompt. */
+function negativePrompt(written: string, { alignment }: AnalysisResult): string {
+  const absent = (alignment?.phrases ?? []).filter(({ phrase }) => phrase.negated).map(({ phrase }) => phrase.text);
+  return [written, ...absent].filter((part) => part.trim() !== '').join(', ');
 }
 
 function nothingToRepair(regionCount: number): string {

@@ -31,6 +31,8 @@ export interface StageJob {
   readonly model: DiffusionModel;
   /** P′ (eq. 7), in the syntax that weights prompts. */
   readonly emphasised: string;
+  /** What is not to be painted: the user's words, and what the prompt says is absent. */
+  readonly negative: string;
   readonly settings: RefineSettings;
   readonly seed: number;
   /** The regions of the merged mask. */
@@ -54,7 +56,7 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
   const model = interruptible(job.model, report);
   const image = await withPrompts(
     model,
-    { positive: job.emphasised, negative: settings.negativePrompt, guidanceScale: settings.stage1.guidanceScale },
+    { positive: job.emphasised, negative: job.negative, guidanceScale: settings.stage1.guidanceScale },
     (prompts) =>
       repaintRegions(before.image, {
         model,
@@ -83,7 +85,7 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
   const image = await withPrompts(
     model,
     {
-      ...pasdPrompts({ positive: job.emphasised, negative: settings.negativePrompt }),
+      ...pasdPrompts({ positive: job.emphasised, negative: job.negative }),
       guidanceScale: settings.stage2.guidanceScale,
     },
     (prompts) =>

@@ -95,7 +95,7 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
         width: 8,
         height: 8,
         preview: { width: 8, height: 8, close: () => {} },
-        metadata: { source: 'A1111', prompt: 'dog', settings: {}, raw: [] },
+        metadata: { source: 'A1111', prompt: 'dog', negativePrompt: 'cat', settings: {}, raw: [] },
         hints: [],
       }),
       analyse: async ({ file, prompt }) => {
@@ -189,7 +189,9 @@ describe('a refinement', () => {
     get().refine(id());
     expect(of().job.state).toBe('refining');
     const [run] = runs;
-    expect(run?.job).toMatchObject({ prompt: 'dog', seeds: [7, 8, 9], settings: defaultRefineSettings });
+    // What the generator was told to leave out is left out here, too.
+    const settings = { ...defaultRefineSettings, negativePrompt: 'cat' };
+    expect(run?.job).toMatchObject({ prompt: 'dog', seeds: [7, 8, 9], settings });
     expect(run?.job.file.name).toBe('dog.png');
     advance(5000);
     run?.finish([0.6, 0.8, null]);

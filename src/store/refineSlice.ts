@@ -323,7 +323,8 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
       const first = seed ?? newSeed();
       // Seeds one after another, so that the first of several is the same as the one alone.
       const seeds = Array.from({ length: variants }, (_, i) => (first + i) % (LARGEST_SEED + 1));
-      enqueue(id, { parent, prompt: item.prompt, settings, seeds });
+      const negativePrompt = joinedWords([item.opened?.metadata?.negativePrompt ?? '', settings.negativePrompt]);
+      enqueue(id, { parent, prompt: item.prompt, settings: { ...settings, negativePrompt }, seeds });
     },
     retryRefinement: (id) => {
       const { job } = of(id);
@@ -396,6 +397,11 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
     },
   };
 };
+
+/** The generator's own negative prompt and the user's, as one. */
+function joinedWords(parts: readonly string[]): string {
+  return parts.filter((part) => part.trim() !== '').join(', ');
+}
 
 /** Every result between the original and a refinement, oldest first: each with the variant it went on from. */
 function resultsTo({ history }: Refinements, last: Refinement) {

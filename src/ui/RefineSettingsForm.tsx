@@ -113,7 +113,7 @@ export function RefineSettingsForm() {
             onChange={(context) => change1({ context })}
             asPercent
           />
-          <Field label="Negative prompt" note="What should not be painted.">
+          <Field label="Negative prompt" note="What should not be painted, besides the negative prompt in the file.">
             {(id) => (
               <textarea
                 id={id}
