@@ -105,7 +105,11 @@ function fusedGroupNorm(
   });
 }
 
-/** In the WebAssembly provider: every group as one channel of an instance normalisation, which it computes in float32. */
+/**
+ * In the WebAssembly provider: every group as one channel of an instance normalisation, which it computes in float32. The mean
+ * is taken away beforehand, because that operator multiplies first: a group of nearly one colour, as the grey of a masked
+ * image gives, would lose three digits.
+ */
 function plainGroupNorm(
   g: GraphBuilder,
   { value, batch, channels, height, width }: ImageValue,
@@ -125,7 +129,9 @@ function plainGroupNorm(
     });
   };
   const grouped = g.node('Reshape', [shifted, g.int64s(batch, groups, -1)]);
-  const normed = g.node('InstanceNormalization', [grouped, fill(1), fill(0)], {
+  const mean = g.node('ReduceMean', [grouped, g.int64s(-1)], { attributes: { keepdims: 1 } });
+  const centred = g.node('Sub', [grouped, mean]);
+  const normed = g.node('InstanceNormalization', [centred, fill(1), fill(0)], {
     attributes: { epsilon: { float: epsilon } },
   });
   const perChannel = (weight: Value) => g.node('Reshape', [weight, g.int64s(channels, 1, 1)]);

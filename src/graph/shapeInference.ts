@@ -107,6 +107,16 @@ const same: Rule = ({ at }) => [at(0)];
 
 const elementwise: Rule = ({ at }) => [{ type: sameType(at(0), at(1)), dims: broadcast(at(0).dims, at(1).dims) }];
 
+/** One number for each list along some axes. */
+const reduced: Rule = ({ at, integers, integer }) => {
+  const { type, dims } = at(0);
+  const axes = integers(1).map((axis) => axisOf(axis, dims.length));
+  const keep = integer('keepdims', 1) === 1;
+  return [
+    { type, dims: dims.map((dim, i) => (axes.includes(i) ? 1 : dim)).filter((_, i) => keep || !axes.includes(i)) },
+  ];
+};
+
 /** Operators of ONNX and of onnxruntime that our graphs use. */
 const RULES: Readonly<Record<string, Rule>> = {
   Add: elementwise,
@@ -267,14 +277,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     return [{ type, dims: [batch as number, tokens as number, valueWidth] }];
   },
 
-  ReduceL2: ({ at, integers, integer }) => {
-    const { type, dims } = at(0);
-    const axes = integers(1).map((axis) => axisOf(axis, dims.length));
-    const keep = integer('keepdims', 1) === 1;
-    return [
-      { type, dims: dims.map((dim, i) => (axes.includes(i) ? 1 : dim)).filter((_, i) => keep || !axes.includes(i)) },
-    ];
-  },
+  ReduceL2: reduced,
+  ReduceMean: reduced,
 };
 
 function groupNormalised({ at, integer }: Pick<RuleInput, 'at' | 'integer'>): ValueType {
