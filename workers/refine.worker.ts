@@ -74,7 +74,11 @@ const api = {
       return analyse({ image, prompt, clip, contexts, readPrompt, settings, onEvent, signal });
     }),
 
-  refine: (job, onEvent) => jobs.run(job.jobId, (signal) => refineImage(job, { packs, images, onEvent, signal })),
+  refine: (job, onEvent) =>
+    jobs.run(job.jobId, async (signal) => {
+      const { residency } = await hasStarted;
+      return refineImage(job, { packs, images, residency, onEvent, signal });
+    }),
 
   saveImage: ({ jobId, image, original, format, quality, results }) =>
     jobs.run(jobId, async (signal) => {

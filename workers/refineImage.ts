@@ -4,6 +4,7 @@ import { imageRows } from '../src/image/rowSource.ts';
 import { encodePng } from '../src/image/saving/encodePng.ts';
 import { gRefine } from '../src/pipeline/gRefine.ts';
 import type { RefineEvent } from '../src/pipeline/refinement.ts';
+import type { Residency } from '../src/runtime/residency.ts';
 import type { OpenImages } from './openImages.ts';
 import type { PacksInUse } from './packsInUse.ts';
 import { loadPromptReader } from './promptParser.ts';
@@ -14,9 +15,16 @@ export async function refineImage(
   {
     packs,
     images,
+    residency,
     onEvent,
     signal,
-  }: { packs: PacksInUse; images: OpenImages; onEvent: (event: RefineEvent) => void; signal: AbortSignal },
+  }: {
+    packs: PacksInUse;
+    images: OpenImages;
+    residency: Residency;
+    onEvent: (event: RefineEvent) => void;
+    signal: AbortSignal;
+  },
 ): Promise<RefinedImage[]> {
   const { maps, inpainting, restoration } = packs;
   if (!maps) throw new UserError('PackMissingError', 'No model for the maps is installed yet. Add a CLIP folder.');
@@ -28,27 +36,34 @@ export async function refineImage(
   }
   const readPrompt = await loadPromptReader();
   const refined: RefinedImage[] = [];
-  for (const [seedIndex, seed] of seeds.entries()) {
-    // Asked for again each time: another image opened meanwhile may have closed it.
-    const { image, ...result } = await gRefine({
-      image: await images.open(file),
-      prompt,
-      clip: maps.clip,
-      contexts: maps.contexts,
-      readPrompt,
-      analysisSettings: analysis,
-      inpainting,
-      restoration,
-      settings,
-      seed,
-      seedIndex,
-      onEvent,
-      signal,
-      pause,
-    });
-    refined.push({ result, image: image && (await encodePng(imageRows(image), { signal })) });
+  const stopWatching = residency.watchLoading(({ name, ...bytes }) =>
+    onEvent({ type: 'loading', model: name, ...bytes }),
+  );
+  try {
+    for (const [seedIndex, seed] of seeds.entries()) {
+      // Asked for again each time: another image opened meanwhile may have closed it.
+      const { image, ...result } = await gRefine({
+        image: await images.open(file),
+        prompt,
+        clip: maps.clip,
+        contexts: maps.contexts,
+        readPrompt,
+        analysisSettings: analysis,
+        inpainting,
+        restoration,
+        settings,
+        seed,
+        seedIndex,
+        onEvent,
+        signal,
+        pause,
+      });
+      refined.push({ result, image: image && (await encodePng(imageRows(image), { signal })) });
+    }
+    return refined;
+  } finally {
+    stopWatching();
   }
-  return refined;
 }
 
 /** Lets messages in, a cancel among them. */

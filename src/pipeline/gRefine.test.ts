@@ -326,6 +326,22 @@ describe('stage 1', () => {
     expect(prompts[1]).toEqual({ chunks: [[{ text: 'blurry, cars', weight: 1 }]] });
   });
 
+  test('what a model did for want of memory is told once', async () => {
+    const model = inpainting();
+    const fallbacks: MemoryFallback[] = [{ kind: 'sequentialGuidance', text: 'In an earlier job.' }];
+    const short = {
+      ...model,
+      fallbacks,
+      decodeLatents: (latents: DeviceTensor) => {
+        fallbacks.push({ kind: 'smallerAutoencoderTile', text: 'Decoded in smaller tiles.' });
+        return model.decodeLatents(latents);
+      },
+    };
+    const { hints } = await gRefine(job({ inpainting: short }));
+    expect(hints).toContain('Decoded in smaller tiles.');
+    expect(hints).not.toContain('In an earlier job.');
+  });
+
   test('without guidance there is no negative prompt', async () => {
     const model = inpainting();
     await gRefine(job({ inpainting: model, settings: settings({ stage1: { guidanceScale: 1 } }) }));

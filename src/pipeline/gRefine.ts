@@ -72,7 +72,9 @@ export async function gRefine(job: GRefineJob): Promise<Refined> {
       progress,
       analyseAgain: (image) => maps(image, 'analyseAgain', { job, progress }),
     };
+    const known = model.fallbacks?.length ?? 0;
     const result = await runStage(versions.at(-1) as Version, stageJob);
+    for (const { text } of model.fallbacks?.slice(known) ?? []) progress.notice(text);
     outcomes.push(...result.outcomes);
     if (result.version) versions.push(result.version);
   }

@@ -71,10 +71,13 @@ export async function restoreImage(image: RgbaImage, job: RestoreJob): Promise<R
   throw new RangeError('No tile sizes');
 }
 
-/** Side of a latent tile: a share of the one set, in whole steps of the UNet. */
+/** Side of a latent tile: a share of the one set, or of what the memory is expected to hold, in whole steps of the UNet. */
 function latentTile({ settings, model }: RestoreJob, share: number): number {
   const step = unetStep(model);
-  return Math.max(Math.floor((settings.latentTile * share) / step) * step, step);
+  return Math.max(
+    Math.floor((Math.min(settings.latentTile, model.largestTile ?? Number.POSITIVE_INFINITY) * share) / step) * step,
+    step,
+  );
 }
 
 /** Latents that a UNet's own downscaling needs sides to be multiples of. */
