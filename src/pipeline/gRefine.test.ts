@@ -15,6 +15,7 @@ import { defaultRefineSettings, type RefineSettings } from '../refine/refineSett
 import { repairRegions } from '../refine/repairMask.ts';
 import { readMaskRow } from '../refine/softMask.ts';
 import { defaultAnalysisSettings } from './analyse.ts';
+import type { DeviceTensor, MemoryFallback } from './diffusionPorts.ts';
 import { type GRefineJob, gRefine, type Refined } from './gRefine.ts';
 import type { ClipEncoder } from './ports.ts';
 import type { RefineEvent } from './refinement.ts';
