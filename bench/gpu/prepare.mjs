@@ -24,6 +24,8 @@ import { build } from 'vite';
 const DAWN = 'webgpu@0.6.2';
 /** The peer, with what a server with PyTorch may lack of its needs. */
 const WHEELS = ['diffusers==0.42.1', 'importlib_metadata==8.7.0', 'zipp==3.23.0'];
+/** Of xz. */
+const LEVEL = '-6';
 const MAX_BYTES = 60 * 2 ** 20;
 /** UNets measured, of reference/fixtures/unet_full_size.json. */
 const CONFIGS = { sd15: 'stable-diffusion-inpainting', sdxl: 'stable-diffusion-xl-1.0-inpainting-0.1' };
@@ -44,13 +46,13 @@ const KEPT = join(ROOT, '.cache/bench-gpu-sources');
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   throw new Error('Prepare on Linux, x64: Node and the libraries are taken from this machine');
 }
-for (const folder of ['files', 'lib', 'configs', 'wheels']) mkdirSync(join(TARGET, folder), { recursive: true });
+for (const folder of ['files', 'configs', 'wheels']) mkdirSync(join(TARGET, folder), { recursive: true });
 mkdirSync(KEPT, { recursive: true });
 
 for (const file of ['run.sh', 'run.py', 'unet_report.py', 'torch_unet.py'])
   copyFileSync(join(HERE, file), join(TARGET, file));
 writeConfigs();
-copyLoaders();
+packLoaders();
 await bundle();
 const runtime = join(ROOT, 'node_modules/onnxruntime-web/dist');
 for (const file of ['ort.webgpu.min.mjs', 'ort-wasm-simd-threaded.asyncify.mjs']) {
@@ -76,12 +78,16 @@ function writeConfigs() {
   }
 }
 
-function copyLoaders() {
+function packLoaders() {
+  const folder = join(KEPT, 'lib');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
   for (const library of LOADERS) {
-    const found = LIBRARY_FOLDERS.map((folder) => join(folder, library)).find(existsSync);
-    if (found) copyFileSync(found, join(TARGET, 'lib', library));
+    const found = LIBRARY_FOLDERS.map((place) => join(place, library)).find(existsSync);
+    if (found) copyFileSync(found, join(folder, library));
     else console.warn(`This machine has no ${library}; the server has to have it`);
   }
+  execFileSync('tar', ['-cJf', join(TARGET, 'lib.tar.xz'), '-C', folder, '.']);
 }
 
 /** Our compiler and the measuring process, as one file. */
@@ -123,14 +129,14 @@ function compress(source, name, { strip = false } = {}) {
   const { size, mtimeMs } = statSync(source);
   const target = join(TARGET, 'files', `${name}.xz`);
   const stamp = join(KEPT, `${name}.stamp`);
-  const state = `${source} ${size} ${mtimeMs}`;
+  const state = `${source} ${size} ${mtimeMs} ${LEVEL}`;
   if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
   const copy = join(KEPT, name);
   copyFileSync(source, copy);
   // Debugging symbols, an eighth of Node; where there is no `strip` they stay.
   if (strip) spawnSync('strip', [copy]);
   console.log(`Compressing ${name}`);
-  execFileSync('xz', ['-T0', '-4', '--force', copy]);
+  execFileSync('xz', ['-T0', LEVEL, '--force', copy]);
   copyFileSync(`${copy}.xz`, target);
   rmSync(`${copy}.xz`);
   writeFileSync(stamp, state);

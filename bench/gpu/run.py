@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -39,17 +40,19 @@ TORCH = {"torch": {"channels_last": False}, "torch, channels_last": {"channels_l
 # In this order, and in the other in the next round, in case the second gains or loses by it.
 CONTENDERS = ["ours", "torch", "torch, channels_last", "ours, graph capture"]
 VARIANTS = ["ours, NCHW", "ours, fp16 sums"]
+# Of ours: Node compiles the runtime's WebAssembly better while it runs.
+WARM_UP_SECONDS = 4
 # Exit status of ours.mjs without an adapter.
 NO_ADAPTER = 3
 NO_ADAPTER_ADVICE = """
 No GPU can be used through Vulkan here, so ours cannot be measured. What Dawn needs:
-  - the Vulkan loader libvulkan.so.1 (Debian and Ubuntu: libvulkan1); one was brought along in .cache/bench-gpu/lib;
+  - the Vulkan loader libvulkan.so.1 (Debian and Ubuntu: libvulkan1); one was brought along in .cache/bench-gpu/lib.tar.xz;
   - the driver's description, as /usr/share/vulkan/icd.d/nvidia_icd.json; if it lies elsewhere set VK_DRIVER_FILES to it;
   - the driver's graphics libraries (libGLX_nvidia.so.0); in a container start it with NVIDIA_DRIVER_CAPABILITIES=all.
 `vulkaninfo --summary` or VK_LOADER_DEBUG=all with this command show what is missing."""
 NO_DIFFUSERS_ADVICE = """
-PyTorch's UNet cannot be measured: python3 lacks diffusers, or something it needs, and wheels/ does not bring it. Where the
-folder was prepared: python3 -m pip download --no-deps -d .cache/bench-gpu/wheels NAME, for what the message above names."""
+PyTorch's UNet cannot be measured: python3 lacks PyTorch or diffusers, and wheels/ does not bring it. Where the folder was
+prepared: python3 -m pip download --no-deps -d .cache/bench-gpu/wheels diffusers==0.42.1, and the same for what that needs."""
 
 
 class Bench:
@@ -70,7 +73,10 @@ class Bench:
 
     def prepare_torch(self) -> bool:
         """Makes diffusers importable for the peer; what the machine has itself comes first."""
-        if subprocess.run([sys.executable, "-c", "import torch, diffusers"], capture_output=True).returncode == 0:
+        # Looking is enough, and importing takes long; what else may be missing, the peer's own process says.
+        look = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('torch', 'diffusers'))))"
+        found = [sys.executable, "-c", look]
+        if subprocess.run(found).returncode == 0:
             return True
         site = self.work / "site"
         wheels = sorted(glob.glob(str(HERE / "wheels" / "*.whl")))
@@ -78,15 +84,9 @@ class Bench:
         if wheels:
             subprocess.run([*pip, *wheels], check=False)
         self.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-        check = subprocess.run(
-            [sys.executable, "-c", "import torch, diffusers; diffusers.UNet2DConditionModel"],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-        )
-        if check.returncode == 0:
+        if subprocess.run(found, env=self.environment).returncode == 0:
             return True
-        self.problem(check.stderr.strip().splitlines()[-1] + NO_DIFFUSERS_ADVICE)
+        self.problem(NO_DIFFUSERS_ADVICE)
         return False
 
     def problem(self, text: str) -> None:
@@ -115,7 +115,8 @@ class Bench:
             return None
         print(f"{time.monotonic() - start:.0f} s", flush=True)
         if done.returncode == 0 and answer.exists():
-            return json.loads(answer.read_text())
+            profile = unet_report.gpu_profile(done.stdout) if request.get("profile") else None
+            return {**json.loads(answer.read_text()), **({"profile": profile} if profile else {})}
         text = "\n".join(done.stderr.strip().splitlines()[-12:])
         if done.returncode == NO_ADAPTER:
             self.has_adapter = False
@@ -148,13 +149,16 @@ class Bench:
             "without": [],
             "profile": False,
             "warmUp": 1 if profile else self.options.warm_up,
+            "warmUpSeconds": 0 if profile or self.options.rehearse else WARM_UP_SECONDS,
             "steps": 1 if profile else self.options.steps,
             "output": str(self.output(case, name)),
             "allowSoftware": self.options.rehearse,
             **OURS[name],
             **extra,
         }
-        return self.process([str(self.work / "node"), str(self.work / "ours.mjs")], request, f"{case}, {name}")
+        # The better compiler takes minutes for the runtime's largest functions, in threads that a small machine lacks.
+        flags = ["--liftoff-only"] if self.options.rehearse else []
+        return self.process([str(self.work / "node"), *flags, str(self.work / "ours.mjs")], request, f"{case}, {name}")
 
     def torch(self, task: str, case: str, name: str, **extra) -> dict | None:
         if not self.has_torch:
@@ -193,7 +197,7 @@ class Bench:
         results = {"torch": unet_report.relative_errors(half, exact)}
         for name in ("ours", "ours, fp16 sums"):
             output = self.work / "numerics.bin"
-            few = {"checkpoint": str(checkpoint), "output": str(output), "steps": 1, "warmUp": 1}
+            few = {"checkpoint": str(checkpoint), "output": str(output), "steps": 1, "warmUp": 1, "warmUpSeconds": 0}
             if self.ours(case, name, **few):
                 results[name] = unet_report.relative_errors(output, exact)
         self.results["numerics"][case] = results
@@ -209,7 +213,8 @@ class Bench:
         folders = [Path(os.environ["OUT"])] if os.environ.get("OUT") else []
         # In the repository, where the command is given there.
         results = Path.cwd() / "bench" / "results"
-        folders.append(results if results.is_dir() and not self.options.rehearse else HERE)
+        is_measured = card != "unknown" and not self.options.rehearse
+        folders.append(results if is_measured and results.is_dir() else HERE)
         for folder in folders:
             (folder / f"{name}.md").write_text(report)
             if folder != results:
@@ -247,9 +252,11 @@ def vulkan_environment(work: Path) -> dict:
     libraries = work / "lib"
     libraries.mkdir()
     known = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True).stdout if shutil.which("ldconfig") else ""
-    for library in (HERE / "lib").iterdir():
-        if library.name not in known:
-            shutil.copyfile(library, libraries / library.name)
+    with tarfile.open(HERE / "lib.tar.xz") as packed:
+        for member in packed:
+            name = Path(member.name).name
+            if member.isfile() and name not in known:
+                (libraries / name).write_bytes(packed.extractfile(member).read())
     # Last, so that it hides nothing.
     paths = [environment.get("LD_LIBRARY_PATH"), str(libraries)]
     environment["LD_LIBRARY_PATH"] = os.pathsep.join(path for path in paths if path)

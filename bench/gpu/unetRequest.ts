@@ -15,11 +15,12 @@ export interface UnetRequest {
   readonly graphCapture: boolean;
   /** Patches that the app would install on this GPU and that are left out here. */
   readonly without: readonly ShaderPatch[];
-  /** Runs after the first that are not counted. */
+  /** Runs after the first that are not counted: as many at least, and as long, until Node has compiled what is used often. */
   readonly warmUp: number;
+  readonly warmUpSeconds: number;
   /** Runs that are. */
   readonly steps: number;
-  /** Times every kernel on the GPU, in one more run; the steps' times are worthless then. */
+  /** Prints onnxruntime's profile, with the GPU's time for every kernel; the steps' times are worthless then. */
   readonly profile: boolean;
   /** Where the prediction goes, as float32; and the answer, as JSON. */
   readonly output: string;
@@ -47,6 +48,4 @@ export interface UnetAnswer {
   /** Whether the prediction is free of NaN and infinity, and its root mean square. */
   readonly finite: boolean;
   readonly rms: number;
-  /** GPU time by kernel, largest first. */
-  readonly profile?: readonly { readonly kernel: string; readonly milliseconds: number; readonly calls: number }[];
 }
