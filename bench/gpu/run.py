@@ -64,9 +64,10 @@ class Bench:
         self.work = Path(tempfile.mkdtemp(prefix="bench-gpu-"))
         self.environment = vulkan_environment(self.work)
         self.results = {"runs": {}, "numerics": {}, "problems": [], "rehearsal": options.rehearse, **machine()}
-        earlier = HERE / "results.json"
-        if options.resume and earlier.exists():
-            self.results = json.loads(earlier.read_text())
+        self.numbers = "rehearsal.json" if options.rehearse else "results.json"
+        if options.resume and (HERE / self.numbers).exists():
+            earlier = json.loads((HERE / self.numbers).read_text())
+            self.results.update(runs=earlier["runs"], numerics=earlier["numerics"])
         unpack(self.work)
         self.has_torch = self.prepare_torch()
         self.has_adapter = True
@@ -206,7 +207,7 @@ class Bench:
 
     def write(self) -> None:
         text = json.dumps(self.results, indent=1)
-        (HERE / "results.json").write_text(text)
+        (HERE / self.numbers).write_text(text)
         card = re.sub(r"[^a-z0-9]+", "-", unet_report.card(self.results).lower()).strip("-")
         name = f"unet-gpu-{card}" if not self.options.rehearse else "rehearsal"
         report = unet_report.report(self.results)
@@ -218,7 +219,7 @@ class Bench:
         for folder in folders:
             (folder / f"{name}.md").write_text(report)
             if folder != results:
-                (folder / "results.json").write_text(text)
+                (folder / self.numbers).write_text(text)
 
     def close(self) -> None:
         shutil.rmtree(self.work, ignore_errors=True)
