@@ -9,8 +9,11 @@ import { generatedPng, STYLE_PARAMETERS } from './journeys/generatedPng.ts';
 const pale = file('pale.png', 0);
 const halfPale = file('half.png', 0.5);
 
-function file(name: string, paleFrom: number): FileToOpen {
-  return { name, mimeType: 'image/png', buffer: generatedPng({ paleFrom, text: STYLE_PARAMETERS }) };
+/** Small, for GPUs that the processor imitates. */
+const small = file('small.png', 0, { width: 96, height: 64 });
+
+function file(name: string, paleFrom: number, size: { width?: number; height?: number } = {}): FileToOpen {
+  return { name, mimeType: 'image/png', buffer: generatedPng({ ...size, paleFrom, text: STYLE_PARAMETERS }) };
 }
 
 /** Sets a number under Settings. */
@@ -185,7 +188,10 @@ for (const tier of ['GPU, 32-bit', 'GPU, 16-bit'] as const) {
   test(`the whole of it on the GPU: ${tier}`, async ({ page, hasF16 }) => {
     if (tier === 'GPU, 16-bit') needsF16(hasF16);
     test.setTimeout(300_000);
-    const app = await readyToRefine(page, pale);
+    const app = await readyToRefine(page, small);
+    await page.getByText('How it is measured').click();
+    await page.getByLabel('Resolution').selectOption('224');
+    await app.analysed();
     await app.computeOn(tier);
     await start(page);
     await refined(page);

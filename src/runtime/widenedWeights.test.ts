@@ -17,8 +17,8 @@ const index: WeightIndex = {
 
 test('halves become singles, and every tensor is found where the new index says', async () => {
   const widened = widenWeights({ index, shards: new Map([['s', shard]]) });
-  const blob = widened.shards.get('s') as Blob;
-  expect(widened.index.half).toEqual({ type: 'float32', dims: [3], shard: 's', offset: 0, byteLength: 12 });
+  const blob = widened.shards.get('s@0') as Blob;
+  expect(widened.index.half).toEqual({ type: 'float32', dims: [3], shard: 's@0', offset: 0, byteLength: 12 });
   expect(blob.size).toBe(12 + 3 + 4);
   expect(blob).toBeInstanceOf(Blob);
   const read = async (name: string, how: 'arrayBuffer' | 'stream') => {
@@ -42,7 +42,7 @@ test('a tensor of several pieces is read whole, and from its middle', async () =
     index: { w: { type: 'float16', dims: [count], shard: 's', offset: 0, byteLength: 2 * count } },
     shards: new Map([['s', source]]),
   });
-  const blob = widened.shards.get('s') as Blob;
+  const blob = widened.shards.get('s@0') as Blob;
   const whole = new Float32Array(await blob.arrayBuffer());
   expect(whole.length).toBe(count);
   expect(whole.every((value, i) => value === values[i])).toBe(true);
@@ -50,4 +50,12 @@ test('a tensor of several pieces is read whole, and from its middle', async () =
   const part = new Float32Array(await blob.slice(4 * from, 4 * to).arrayBuffer());
   expect(part.length).toBe(to - from);
   expect(part.every((value, i) => value === values[from + i])).toBe(true);
+});
+
+test('two models in one shard, widened apart, have shards of different names', () => {
+  const [{ half, single }, shards] = [index as Required<typeof index>, new Map([['s', shard]])];
+  const names = [{ half }, { single }].flatMap((part) => [
+    ...widenWeights({ index: part as WeightIndex, shards }).shards.keys(),
+  ]);
+  expect(names).toEqual(['s@0', 's@11']);
 });

@@ -10,6 +10,9 @@ export interface Weights {
 /**
  * Float16 weights as float32 ones, for GPUs without half precision; everything else stays as it is. Nothing is converted
  * before it is read: a shard's bytes are widened piece by piece as onnxruntime asks for them, and never lie in memory whole.
+ *
+ * A shard may hold other models' weights as well, which a graph of several models has widened apart: the widened shard is
+ * named after the place in it where these begin.
  */
 export function widenWeights({ index, shards }: Weights): Weights {
   const widened: Record<string, StoredTensor> = {};
@@ -18,17 +21,20 @@ export function widenWeights({ index, shards }: Weights): Weights {
     const stored = Object.entries(index)
       .filter(([, tensor]) => tensor.shard === shard)
       .sort(([, a], [, b]) => a.offset - b.offset);
+    const [first] = stored;
+    if (!first) continue;
+    const widenedShard = `${shard}@${first[1].offset}`;
     const regions: Region[] = [];
     let offset = 0;
     for (const [name, tensor] of stored) {
       const widens = tensor.type === 'float16';
       const byteLength = widens ? 2 * tensor.byteLength : tensor.byteLength;
       const type = widens ? 'float32' : tensor.type;
-      widened[name] = { ...tensor, type, offset, byteLength };
+      widened[name] = { ...tensor, type, shard: widenedShard, offset, byteLength };
       regions.push({ source: tensor.offset, offset, byteLength, widens });
       offset += byteLength;
     }
-    widenedShards.set(shard, new WidenedBlob(blob, { regions, start: 0, end: offset }));
+    widenedShards.set(widenedShard, new WidenedBlob(blob, { regions, start: 0, end: offset }));
   }
   return { index: widened, shards: widenedShards };
 }
