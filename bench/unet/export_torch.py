@@ -70,11 +70,12 @@ def main() -> None:
     dtype = torch.float16 if arguments.precision == "fp16" else torch.float32
     model = UNet2DConditionModel.from_pretrained(checkpoint, torch_dtype=dtype).eval()
     side = model.config.sample_size
-    latents = torch.zeros(1, 4, side, side)
+    # Tensors of their own: one passed twice becomes one input to the exporter.
+    sample, mask, masked = (torch.zeros(1, channels, side, side) for channels in (4, 1, 4))
     name = f"{arguments.model}-{arguments.precision}"
     torch.onnx.export(
         Unet(model).eval(),
-        (latents, latents[:, :1], latents, torch.tensor([500.0]), torch.zeros(arguments.batch, TOKENS, 768)),
+        (sample, mask, masked, torch.tensor([500.0]), torch.zeros(arguments.batch, TOKENS, 768)),
         arguments.folder / f"{name}.onnx",
         input_names=["sample", "mask", "masked_image_latents", "timestep", "encoder_hidden_states"],
         output_names=["prediction"],
