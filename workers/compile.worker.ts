@@ -29,10 +29,7 @@ async function compileFolder(
   { name, files, precision }: CompileJob,
   { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: ByteProgress) => void },
 ): Promise<PackSummary> {
-  const folder = {
-    sources: new Map(files.map(({ path, file }) => [path, blobSource(path, file)])),
-    blobs: new Map(files.map(({ path, file }) => [path, file])),
-  };
+  const folder = new Map(files.map(({ path, file }) => [path, blobSource(path, file)]));
   const plan = await (isDiffusionFolder(folder) ? planDiffusion : planMaps)(folder, precision);
   const totalBytes = plan.parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
@@ -59,9 +56,9 @@ async function compileFolder(
     shards.close();
 
     let byteLength = shards.byteLength;
-    for (const [path, blob] of plan.files) {
-      await draft.writeFile(storedName(path), blob);
-      byteLength += blob.size;
+    for (const [path, source] of plan.files) {
+      await draft.writeFile(storedName(path), new Blob([await source.read(0, source.size)]));
+      byteLength += source.size;
     }
     if (signal.aborted) throw abortError();
 

@@ -1,15 +1,7 @@
-import type { HubFolder } from '../src/checkpoint/byteSource.ts';
+import type { ByteSource, HubFolder } from '../src/checkpoint/byteSource.ts';
 import type { CompileOptions } from '../src/graph/compileWeights.ts';
 import type { Precision, WeightIndex } from '../src/graph/weights.ts';
 import type { PackKind } from '../src/storage/packManifest.ts';
-
-/** What the user dropped. `path` is relative to the dropped folder. */
-export interface DroppedFolder {
-  /** To read in part. */
-  readonly sources: HubFolder;
-  /** The same files, to copy. */
-  readonly blobs: ReadonlyMap<string, Blob>;
-}
 
 /** One model of a pack. */
 export interface PartPlan {
@@ -28,7 +20,7 @@ export interface PackPlan {
   readonly hasLearnedContexts: boolean;
   readonly parts: readonly PartPlan[];
   /** Published files to keep, by their path in the pack. */
-  readonly files: ReadonlyMap<string, Blob>;
+  readonly files: ReadonlyMap<string, ByteSource>;
 }
 
 /** The files below `directory` (with its trailing slash), by their path there. */

@@ -3,25 +3,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { MemorySink } from '../e2e/clip/memorySink.ts';
-import { blobSource } from '../src/storage/blobSource.ts';
-import type { DroppedFolder } from './packPlan.ts';
+import { type ByteSource, bytesSource, type HubFolder } from '../src/checkpoint/byteSource.ts';
 import { isDiffusionFolder, planDiffusion } from './planDiffusion.ts';
 
 const FIXTURES = fileURLToPath(new URL('../reference/fixtures/', import.meta.url));
 
 /** Files of a fixture as if dropped, under `at`. */
-function dropped(fixture: string, { at = '', without = /^$/ }: { at?: string; without?: RegExp } = {}): DroppedFolder {
-  const blobs = new Map<string, Blob>();
+function dropped(fixture: string, { at = '', without = /^$/ }: { at?: string; without?: RegExp } = {}): HubFolder {
+  const sources = new Map<string, ByteSource>();
   for (const path of readdirSync(join(FIXTURES, fixture), { recursive: true, encoding: 'utf8' })) {
     if (!/\.\w+$/.test(path) || without.test(path)) continue;
-    blobs.set(at + path, new Blob([readFileSync(join(FIXTURES, fixture, path))]));
+    sources.set(at + path, bytesSource(at + path, readFileSync(join(FIXTURES, fixture, path))));
   }
-  return { blobs, sources: new Map([...blobs].map(([path, blob]) => [path, blobSource(path, blob)])) };
+  return sources;
 }
 
 /** Two drops in one. */
-function together(a: DroppedFolder, b: DroppedFolder): DroppedFolder {
-  return { blobs: new Map([...a.blobs, ...b.blobs]), sources: new Map([...a.sources, ...b.sources]) };
+function together(a: HubFolder, b: HubFolder): HubFolder {
+  return new Map([...a, ...b]);
 }
 
 test('an inpainting model becomes its parts, its tokenizer and its scheduler', async () => {

@@ -1,3 +1,4 @@
+import type { ByteSource, HubFolder } from '../src/checkpoint/byteSource.ts';
 import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
 import { checkpointError } from '../src/checkpoint/checkpointError.ts';
 import { openCheckpoint } from '../src/checkpoint/hubFolder.ts';
@@ -18,7 +19,7 @@ import { unetRecipes } from '../src/graph/unetWeights.ts';
 import type { WeightRecipe } from '../src/graph/weightRecipe.ts';
 import type { Precision } from '../src/graph/weights.ts';
 import type { DiffusionPartName } from '../src/runtime/diffusionPack.ts';
-import { type DroppedFolder, type PackPlan, type PartPlan, publishedBytes } from './packPlan.ts';
+import { type PackPlan, type PartPlan, publishedBytes } from './packPlan.ts';
 
 /** Channels that an inpainting UNet reads: latents, mask, latents of the masked image. */
 const INPAINTING_CHANNELS = 9;
@@ -33,8 +34,8 @@ const TOKENIZER_FILES = [
 ];
 
 /** Whether a folder holds a diffusion model (diffusers' layout) rather than a CLIP. */
-export function isDiffusionFolder({ sources }: DroppedFolder): boolean {
-  return [...sources.keys()].some((path) => /(^|\/)(model_index\.json|unet\/config\.json)$/.test(path));
+export function isDiffusionFolder(folder: HubFolder): boolean {
+  return [...folder.keys()].some((path) => /(^|\/)(model_index\.json|unet\/config\.json)$/.test(path));
 }
 
 /**
@@ -43,32 +44,29 @@ export function isDiffusionFolder({ sources }: DroppedFolder): boolean {
  * may lie elsewhere in the same folder.
  * @throws {UserError} `CheckpointError`, `UnsupportedModelError`
  */
-export async function planDiffusion(folder: DroppedFolder, precision: Precision): Promise<PackPlan> {
-  const { sources } = folder;
-  const isRestoration = [...sources.keys()].some((path) => /(^|\/)controlnet\/config\.json$/.test(path));
+export async function planDiffusion(folder: HubFolder, precision: Precision): Promise<PackPlan> {
+  const isRestoration = [...folder.keys()].some((path) => /(^|\/)controlnet\/config\.json$/.test(path));
   // PASD's two networks lie side by side; a whole Stable Diffusion in the same folder has a `unet` of its own.
-  const anchor = findModelDirectory(sources, { directory: isRestoration ? 'controlnet' : 'unet' });
+  const anchor = findModelDirectory(folder, { directory: isRestoration ? 'controlnet' : 'unet' });
   const base = anchor.replace(/[^/]+\/$/, '');
   const locate = (part: string) =>
-    sources.has(`${base}${part}/config.json`) ? `${base}${part}/` : findModelDirectory(sources, { directory: part });
+    folder.has(`${base}${part}/config.json`) ? `${base}${part}/` : findModelDirectory(folder, { directory: part });
 
-  const files = new Map<string, Blob>();
+  const files = new Map<string, ByteSource>();
   const keep = (path: string, from: string) => {
-    const blob = folder.blobs.get(from);
-    if (blob) files.set(path, blob);
+    const source = folder.get(from);
+    if (source) files.set(path, source);
   };
   const parts: PartPlan[] = [];
   const add = async (
     name: DiffusionPartName,
-    recipesOf: (
-      config: JsonObject,
-      checkpoint: Checkpoint,
-    ) => { recipes: readonly WeightRecipe[]; precision: Precision },
+    stored: Precision,
+    recipesOf: (config: JsonObject, checkpoint: Checkpoint) => readonly WeightRecipe[],
   ) => {
     const directory = locate(name);
-    const config = await readJson(sources, `${directory}config.json`);
-    const checkpoint = await openCheckpoint(sources, { directory });
-    const { recipes, precision: stored } = recipesOf(config, checkpoint);
+    const config = await readJson(folder, `${directory}config.json`);
+    const checkpoint = await openCheckpoint(folder, { directory });
+    const recipes = recipesOf(config, checkpoint);
     keep(`${name}/config.json`, `${directory}config.json`);
     parts.push({
       name,
@@ -79,36 +77,29 @@ export async function planDiffusion(folder: DroppedFolder, precision: Precision)
 
   let isXl = false;
   let pasdUnet: PasdUnetConfig | null = null;
-  await add('unet', (config, checkpoint) => {
+  await add('unet', precision, (config, checkpoint) => {
     if (isRestoration) {
       if (!isPasdUnet(checkpoint.tensors.keys())) throw noPasd();
       pasdUnet = parsePasdUnetConfig(config);
-      return { recipes: pasdUnetRecipes(pasdUnet), precision };
+      return pasdUnetRecipes(pasdUnet);
     }
     const unet = parseUnetConfig(config);
     if (unet.inChannels !== INPAINTING_CHANNELS) throw noInpaintingModel(unet.inChannels);
     isXl = unet.addedEmbedding !== null;
-    return { recipes: unetRecipes(unet), precision };
+    return unetRecipes(unet);
   });
   if (isRestoration) {
-    await add('controlnet', (config) => {
+    await add('controlnet', precision, (config) => {
       const controlNet = parseControlNetConfig(config);
       checkPasdPair(pasdUnet as PasdUnetConfig, controlNet);
-      return { recipes: controlNetRecipes(controlNet), precision };
+      return controlNetRecipes(controlNet);
     });
   }
-  await add('vae', (config) => ({
-    recipes: autoencoderRecipes(parseAutoencoderConfig(config)),
-    // Its activations overflow half precision; there is little to gain in quantising convolutions.
-    precision: config.force_upcast === true || precision === 'fp32' ? 'fp32' : 'fp16',
-  }));
+  await add('vae', precision, (config) => autoencoderRecipes(parseAutoencoderConfig(config)));
   // Four bits lose too much of the words; text encoders are a small part of the whole.
   const textPrecision = precision === 'q4' ? 'q8' : precision;
   for (const name of isXl ? (['text_encoder', 'text_encoder_2'] as const) : (['text_encoder'] as const)) {
-    await add(name, (config) => ({
-      recipes: textEncoderRecipes(parseTextEncoderConfig(config)),
-      precision: textPrecision,
-    }));
+    await add(name, textPrecision, (config) => textEncoderRecipes(parseTextEncoderConfig(config)));
   }
   for (const tokenizer of isXl ? ['tokenizer', 'tokenizer_2'] : ['tokenizer']) {
     const directory = sharedDirectory(folder, { base, name: tokenizer, marker: /(vocab|tokenizer)\.json$/ });
@@ -131,10 +122,10 @@ export async function planDiffusion(folder: DroppedFolder, precision: Precision)
 
 /** Directory of something without weights, beside the model or anywhere in the dropped folder. */
 function sharedDirectory(
-  { sources }: DroppedFolder,
+  folder: HubFolder,
   { base, name, marker }: { base: string; name: string; marker: RegExp },
 ): string {
-  const directories = [...sources.keys()]
+  const directories = [...folder.keys()]
     .filter((path) => marker.test(path) && `/${path}`.replace(/[^/]*$/, '').endsWith(`/${name}/`))
     .map((path) => path.replace(/[^/]*$/, ''));
   const own = directories.find((directory) => directory === `${base}${name}/`);

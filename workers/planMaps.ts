@@ -1,3 +1,4 @@
+import type { ByteSource, HubFolder } from '../src/checkpoint/byteSource.ts';
 import { openCheckpoint } from '../src/checkpoint/hubFolder.ts';
 import { findModelDirectory } from '../src/checkpoint/modelDirectory.ts';
 import { findPromptContexts, PROMPT_CONTEXT_FILES, readPromptContexts } from '../src/checkpoint/promptContexts.ts';
@@ -6,7 +7,7 @@ import { CLIP_IMAGE_SIZES } from '../src/graph/clipWeights.ts';
 import { compileClip } from '../src/graph/compileClip.ts';
 import type { Precision } from '../src/graph/weights.ts';
 import { readClipFolder } from '../src/runtime/clipFolder.ts';
-import { type DroppedFolder, type PackPlan, publishedBytes, within } from './packPlan.ts';
+import { type PackPlan, publishedBytes, within } from './packPlan.ts';
 
 /** Published files that are kept beside the weights where the folder has them. */
 const KEPT_FILES = [
@@ -23,18 +24,18 @@ const KEPT_FILES = [
  * Reads a folder with a CLIP (transformers' CLIPModel) and, where they are there, the authors' learned contexts.
  * @throws {UserError} `CheckpointError`, `UnsupportedModelError`
  */
-export async function planMaps({ sources, blobs }: DroppedFolder, precision: Precision): Promise<PackPlan> {
-  const directory = findModelDirectory(sources);
+export async function planMaps(folder: HubFolder, precision: Precision): Promise<PackPlan> {
+  const directory = findModelDirectory(folder);
   // All that an analysis will need is read now, so that a folder without its tokenizer fails before anything is compiled.
-  const { config } = await readClipFolder(within(sources, directory));
-  const checkpoint = await openCheckpoint(sources);
-  const contextSources = findPromptContexts(sources);
+  const { config } = await readClipFolder(within(folder, directory));
+  const checkpoint = await openCheckpoint(folder);
+  const contextSources = findPromptContexts(folder);
   const contexts = contextSources && (await readPromptContexts(contextSources));
 
-  const files = new Map<string, Blob>();
+  const files = new Map<string, ByteSource>();
   const keep = (name: string, path: string) => {
-    const blob = blobs.get(path);
-    if (blob) files.set(name, blob);
+    const source = folder.get(path);
+    if (source) files.set(name, source);
   };
   for (const file of KEPT_FILES) keep(file, directory + file);
   for (const [factor, source] of Object.entries(contextSources ?? {})) {

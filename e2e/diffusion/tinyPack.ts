@@ -45,13 +45,11 @@ export async function compileTinyPack(
   { precision, readFixture }: { precision: Precision; readFixture: (path: string) => Promise<Uint8Array> },
 ): Promise<DiffusionPack> {
   const sources = new Map<string, ByteSource>();
-  const blobs = new Map<string, Blob>();
   for (const file of FILES[name]) {
     const bytes = (await readFixture(`${name}/${file}`)) as Uint8Array<ArrayBuffer>;
     sources.set(file, bytesSource(file, bytes));
-    blobs.set(file, new Blob([bytes]));
   }
-  const plan = await planDiffusion({ sources, blobs }, precision);
+  const plan = await planDiffusion(sources, precision);
   if (plan.kind === 'maps') throw new TypeError(`${name} is no diffusion model`);
   const shards = new Map<string, Blob>();
   const parts: Partial<Record<DiffusionPartName, DiffusionPart>> = {};
