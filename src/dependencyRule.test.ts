@@ -15,9 +15,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   refine: ['diffusion', 'image', 'math', 'prompt', 'quality'],
   pipeline: ['diffusion', 'image', 'math', 'prompt', 'quality', 'refine'],
   runtime: ['checkpoint', 'diffusion', 'graph', 'prompt'],
+  hub: ['checkpoint'],
   storage: [],
+  bundles: [],
   bridge: [],
-  store: ['bridge'],
+  store: ['bridge', 'bundles'],
   ui: ['bridge', 'image', 'math', 'pipeline', 'quality', 'refine', 'store'],
 };
 
@@ -27,8 +29,9 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   diffusion: ['pipeline'],
   refine: ['pipeline'],
   runtime: ['pipeline'],
-  storage: ['checkpoint', 'graph', 'runtime'],
-  bridge: ['graph', 'image', 'pipeline', 'refine', 'runtime', 'storage'],
+  storage: ['bundles', 'checkpoint', 'graph', 'hub', 'runtime'],
+  bundles: ['graph', 'hub', 'storage'],
+  bridge: ['bundles', 'graph', 'hub', 'image', 'pipeline', 'refine', 'runtime', 'storage'],
   store: ['graph', 'pipeline', 'quality', 'refine', 'runtime'],
   ui: ['graph', 'prompt', 'runtime'],
 };

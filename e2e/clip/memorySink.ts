@@ -1,4 +1,4 @@
-import type { ShardSink } from '../../src/graph/weights.ts';
+import type { ShardSink, TensorLayout } from '../../src/graph/weights.ts';
 
 /** Keeps compiled weights in memory: for tests. */
 export class MemorySink implements ShardSink {
@@ -10,15 +10,18 @@ export class MemorySink implements ShardSink {
     this.#limit = limit;
   }
 
-  async append(bytes: Uint8Array): Promise<{ shard: string; offset: number }> {
+  async append(
+    { byteLength }: TensorLayout,
+    pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ): Promise<{ shard: string; offset: number }> {
     let shard = this.#shards.at(-1);
-    if (!shard || shard.length + bytes.byteLength > this.#limit) {
+    if (!shard || shard.length + byteLength > this.#limit) {
       shard = { pieces: [], length: 0 };
       this.#shards.push(shard);
     }
     const offset = shard.length;
-    shard.pieces.push(bytes.slice());
-    shard.length += bytes.byteLength;
+    for await (const piece of pieces) shard.pieces.push(piece.slice());
+    shard.length += byteLength;
     return { shard: `weights-${this.#shards.length - 1}.bin`, offset };
   }
 

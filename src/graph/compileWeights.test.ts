@@ -115,9 +115,9 @@ describe('compileWeights', () => {
       {
         precision: 'fp32',
         sink: {
-          append: (bytes) => {
-            log.push(`append ${bytes.byteLength}`);
-            return sink.append(bytes);
+          append: (layout, pieces) => {
+            log.push(`append ${layout.byteLength}`);
+            return sink.append(layout, pieces);
           },
         },
       },

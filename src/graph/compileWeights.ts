@@ -3,9 +3,9 @@ import { tensorAsFloat32 } from '../checkpoint/dtypes.ts';
 import { float32ToFloat16 } from '../checkpoint/float16.ts';
 import { quantiseMatrix } from './blockQuantisation.ts';
 import { cannotLoadTensor, checkTensors, sourceTensor } from './checkTensors.ts';
-import { layoutOf, type TensorLayout } from './storedLayout.ts';
+import { layoutOf } from './storedLayout.ts';
 import type { RecipeSource, WeightRecipe } from './weightRecipe.ts';
-import type { Precision, ShardSink, StoredTensor, StoredType, WeightIndex } from './weights.ts';
+import type { Precision, ShardSink, StoredTensor, StoredType, TensorLayout, WeightIndex } from './weights.ts';
 
 /** Progress of compiling, in bytes read from the checkpoint. */
 export interface CompileProgress {
@@ -46,7 +46,7 @@ export async function compileWeights(
       if (bytes.byteLength !== tensor.byteLength) {
         throw new RangeError(`Weight "${name}" has ${bytes.byteLength} bytes, its recipe says ${tensor.byteLength}`);
       }
-      index[name] = { ...tensor, ...(await sink.append(bytes)) };
+      index[name] = { ...tensor, ...(await sink.append(layout, [bytes])) };
     }
     doneBytes += sizeOf(recipe);
     onProgress?.({ doneBytes, totalBytes });

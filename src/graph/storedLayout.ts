@@ -1,12 +1,9 @@
 import { QUANTISATION_BLOCK, type QuantisedBits } from './blockQuantisation.ts';
 import type { WeightRecipe } from './weightRecipe.ts';
-import type { Precision, StoredTensor, StoredType, WeightIndex } from './weights.ts';
+import type { Precision, StoredTensor, StoredType, TensorLayout, WeightIndex } from './weights.ts';
 
 const TYPE_BYTES: Readonly<Record<StoredType, number>> = { float32: 4, float16: 2, uint8: 1 };
 const QUANTISED_BITS: Readonly<Partial<Record<Precision, QuantisedBits>>> = { q8: 8, q4: 4 };
-
-/** Shape, type and size of one stored tensor, before it has a place. */
-export type TensorLayout = Omit<StoredTensor, 'shard' | 'offset'> & { readonly name: string };
 
 /** How a recipe is stored: as floats, or in blocks with their scales beside them. */
 export type RecipeLayout =

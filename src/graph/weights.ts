@@ -18,10 +18,17 @@ export interface StoredTensor {
 /** Index of all weights written for one model, by their name in the graph. Serialises as JSON. */
 export type WeightIndex = Readonly<Record<string, StoredTensor>>;
 
+/** Shape, type and size of one stored tensor, before it has a place. */
+export type TensorLayout = Omit<StoredTensor, 'shard' | 'offset'> & { readonly name: string };
+
 /**
  * Where compiled weights go, one tensor at a time: an OPFS folder in the browser, memory in tests.
- * `append` may start a new shard whenever the current one would exceed the sink's limit.
+ * `append` takes the tensor's `byteLength` bytes in pieces, in order, each valid only until the next is asked for, and may
+ * start a new shard before them whenever the current one would exceed the sink's limit.
  */
 export interface ShardSink {
-  append(bytes: Uint8Array): Promise<{ readonly shard: string; readonly offset: number }>;
+  append(
+    layout: TensorLayout,
+    pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly shard: string; readonly offset: number }>;
 }

@@ -1,4 +1,4 @@
-import type { ShardSink } from '../graph/weights.ts';
+import type { ShardSink, TensorLayout } from '../graph/weights.ts';
 import { asStorageError } from './storageError.ts';
 
 /** Largest shard in bytes. Below 2 GiB, so that every runtime build can read one whole. */
@@ -28,17 +28,22 @@ export class ShardWriter implements ShardSink {
   }
 
   /** @throws UserError `StorageError` where the disk or the quota is full; nothing is lost but the unfinished pack */
-  async append(bytes: Uint8Array): Promise<{ shard: string; offset: number }> {
-    if (this.#handle && this.#offset + bytes.byteLength > this.#limit) this.close();
+  async append(
+    { byteLength }: TensorLayout,
+    pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ): Promise<{ shard: string; offset: number }> {
+    if (this.#handle && this.#offset + byteLength > this.#limit) this.close();
     try {
       this.#handle ??= await this.#open();
       const offset = this.#offset;
-      const written = this.#handle.write(bytes as Uint8Array<ArrayBuffer>, { at: offset });
-      if (written !== bytes.byteLength) {
-        throw new DOMException(`${written} of ${bytes.byteLength} bytes were written`, 'QuotaExceededError');
+      for await (const piece of pieces) {
+        const written = this.#handle.write(piece as Uint8Array<ArrayBuffer>, { at: this.#offset });
+        if (written !== piece.byteLength) {
+          throw new DOMException(`${written} of ${piece.byteLength} bytes were written`, 'QuotaExceededError');
+        }
+        this.#offset += piece.byteLength;
+        this.#total += piece.byteLength;
       }
-      this.#offset += bytes.byteLength;
-      this.#total += bytes.byteLength;
       return { shard: this.#name, offset };
     } catch (error) {
       throw asStorageError(error, this.#name);

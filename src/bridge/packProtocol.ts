@@ -1,0 +1,125 @@
+/** The contract of the worker that installs, checks and moves packs: types only. See `protocol.ts` for the rules. */
+
+import type { Licence } from '../bundles/bundle.ts';
+import type { Precision } from '../graph/weights.ts';
+import type { HubAccess, PublishedFile } from '../hub/publishedFile.ts';
+import type { PackKind, PackSummary } from '../storage/packManifest.ts';
+import type { ByteProgress } from './protocol.ts';
+
+/** Where the files of one model are: on this machine (a folder in hub layout, or one checkpoint file), or published. */
+export type ModelSource =
+  | { readonly from: 'files'; readonly files: readonly { readonly path: string; readonly file: File }[] }
+  | { readonly from: 'hub'; readonly files: readonly PublishedFile[]; readonly hub: HubAccess };
+
+export interface InstallRequest {
+  readonly jobId: string;
+  /** As shown. */
+  readonly name: string;
+  readonly precision: Precision;
+  readonly licence: Licence | null;
+  readonly source: ModelSource;
+}
+
+/** What an installation will take, found from headers and configs alone. */
+export interface InstallEstimate {
+  readonly kind: PackKind;
+  readonly description: string;
+  /** Bytes still to be fetched; 0 for files on this machine. */
+  readonly downloadBytes: number;
+  /** Bytes the pack will have on disk. */
+  readonly diskBytes: number;
+}
+
+/** An interrupted installation; nothing of what it has done is lost. */
+export interface DraftSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: PackKind;
+  readonly precision: Precision;
+  /** `files`: goes on when the same files are added again; `hub`: by itself. */
+  readonly from: ModelSource['from'];
+  /** Published bytes read of those to read. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+/** What {@link PackWorkerApi.verifyPack} found broken. */
+export interface PackDamage {
+  /** Shards and kept files, as shown. */
+  readonly items: readonly string[];
+  /** Bytes to write again. */
+  readonly byteLength: number;
+  /** Whether the pack knows where to fetch them; else its files have to be added again. */
+  readonly canFetch: boolean;
+}
+
+/** The browser's private storage. */
+export interface StorageState {
+  readonly usedBytes: number;
+  readonly quotaBytes: number;
+  /** Whether the browser has promised not to clear it. */
+  readonly persisted: boolean;
+}
+
+/** What happens to packs in any tab, this one included. */
+export interface PackActivity {
+  /** A running installation, verification, repair, export or import; null: none. */
+  readonly running: { readonly jobId: string; readonly name: string; readonly progress: ByteProgress | null } | null;
+  /** Whether it runs in another tab. */
+  readonly elsewhere: boolean;
+}
+
+/** The worker that turns published checkpoints into packs. One job that writes runs at a time, over all tabs. */
+export interface PackWorkerApi {
+  listPacks(): Promise<readonly PackSummary[]>;
+  listDrafts(): Promise<readonly DraftSummary[]>;
+  storageState(): Promise<StorageState>;
+  /** Reads headers and configs; writes nothing. Throws DownloadError, CheckpointError, UnsupportedModelError. */
+  estimateInstall(request: Omit<InstallRequest, 'name' | 'licence'>): Promise<InstallEstimate>;
+  /**
+   * Compiles a model while its bytes arrive. Goes on with a draft of the same files and precision where there is one. An error
+   * leaves a draft: nothing finished is lost. Throws DownloadError, CheckpointError, UnsupportedModelError, StorageError.
+   */
+  install(request: InstallRequest, onProgress: (progress: ByteProgress) => void): Promise<PackSummary>;
+  /** Goes on with a draft whose files are published. */
+  resumeDraft(
+    job: { readonly jobId: string; readonly draftId: string; readonly hub: HubAccess },
+    onProgress: (progress: ByteProgress) => void,
+  ): Promise<PackSummary>;
+  /** Deletes an interrupted installation. */
+  discardDraft(draftId: string): Promise<void>;
+  deletePack(packId: string): Promise<void>;
+  /** Reads a whole pack and compares it with its checksums; null: it is as it was written. */
+  verifyPack(
+    job: { readonly jobId: string; readonly packId: string },
+    onProgress: (progress: ByteProgress) => void,
+  ): Promise<PackDamage | null>;
+  /** Fetches and writes again what is broken, and nothing else. `source`: for packs made from files on this machine. */
+  repairPack(
+    job: {
+      readonly jobId: string;
+      readonly packId: string;
+      readonly source: ModelSource | null;
+      readonly hub: HubAccess;
+    },
+    onProgress: (progress: ByteProgress) => void,
+  ): Promise<PackSummary>;
+  /** Copies a pack into a folder the user chose, to carry it to another machine. */
+  exportPack(
+    job: { readonly jobId: string; readonly packId: string; readonly folder: FileSystemDirectoryHandle },
+    onProgress: (progress: ByteProgress) => void,
+  ): Promise<void>;
+  /** Installs an exported pack after checking it. Throws CheckpointError for anything else. */
+  importPack(
+    job: { readonly jobId: string; readonly files: readonly { readonly path: string; readonly file: File }[] },
+    onProgress: (progress: ByteProgress) => void,
+  ): Promise<PackSummary>;
+  /** Calls back at once and whenever the activity or the list of packs changes, in any tab. */
+  watchActivity(onChange: (activity: PackActivity) => void): Promise<void>;
+  /** Stops a job and keeps what it has done as a draft; its promise rejects with AbortError. Unknown ids are ignored. */
+  pause(jobId: string): Promise<void>;
+  /** Stops a job and deletes what it has done; its promise rejects with AbortError. Unknown ids are ignored. */
+  cancel(jobId: string): Promise<void>;
+}
