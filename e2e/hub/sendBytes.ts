@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type HubFile, PIECE_BYTES } from './hubFiles.ts';
+import type { Misbehaviour } from './misbehaviour.ts';
+
+/** Sends bytes `[start, end)` of a file as the body of an answer, as badly as it is told to. */
+export async function sendBytes(
+  file: HubFile,
+  {
+    response,
+    wrong,
+    start,
+    end,
+  }: { readonly response: ServerResponse; readonly wrong: Misbehaviour; readonly start: number; readonly end: number },
+): Promise<void> {
+  const { truncateAt, dropAt, stallAt, flipByteAt, bytesPerSecond } = wrong;
+  const stop = Math.min(...[truncateAt, dropAt, stallAt].map((offset) => offset ?? end), end);
+  const pieceBytes = bytesPerSecond === undefined ? PIECE_BYTES : Math.max(1, Math.floor(bytesPerSecond / 20));
+  for (let from = start; from < stop; from += pieceBytes) {
+    const piece = Uint8Array.from(file.read(from, Math.min(from + pieceBytes, stop)));
+    if (flipByteAt !== undefined && flipByteAt >= from && flipByteAt < from + piece.byteLength) {
+      piece[flipByteAt - from] = ~(piece[flipByteAt - from] as number);
+    }
+    if (response.destroyed) return;
+    if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (bytesPerSecond !== undefined) await pause((1000 * piece.byteLength) / bytesPerSecond);
+  }
+  if (dropAt !== undefined && stop <= dropAt && stop < end) {
+    // What was written has to arrive before the connection goes.
+    await pause(50);
+    response.destroy();
+  } else if (stallAt === undefined || stop >= end) response.end();
+  else response.flushHeaders();
+}
