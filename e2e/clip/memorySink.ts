@@ -20,7 +20,10 @@ export class MemorySink implements ShardSink {
       this.#shards.push(shard);
     }
     const offset = shard.length;
-    for await (const piece of pieces) shard.pieces.push(piece.slice());
+    const kept: Uint8Array[] = [];
+    for await (const piece of pieces) kept.push(piece.slice());
+    // Only now: of a tensor that broke off nothing is kept.
+    for (const piece of kept) shard.pieces.push(piece);
     shard.length += byteLength;
     return { shard: `weights-${this.#shards.length - 1}.bin`, offset };
   }

@@ -9,8 +9,13 @@ export interface CheckpointTensor {
   readonly byteLength: number;
   /** File the tensor lies in, for error messages. */
   readonly file: string;
-  /** The raw little-endian, contiguous, row-major bytes. */
-  read(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Where in the file it lies: whoever reads tensors in this order reads the file from front to back. */
+  readonly position: number;
+  /**
+   * The raw little-endian, contiguous, row-major bytes, or `[start, end)` of them. They may be somebody else's memory: not to
+   * be written to.
+   */
+  read(start?: number, end?: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** All tensors of one model, from one file or from the shards an index lists. */

@@ -71,6 +71,7 @@ test('tensorAsFloat32 names the tensor whose file shrank', async () => {
     shape: [2],
     byteLength: 8,
     file: 'model.safetensors',
+    position: 0,
     read: async () => new Uint8Array(4),
   };
   await expect(tensorAsFloat32(tensor)).rejects.toMatchObject({

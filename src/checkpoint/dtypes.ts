@@ -81,16 +81,27 @@ function int64ToFloat32(words: Int32Array): Float32Array<ArrayBuffer> {
 }
 
 /**
+ * Bytes `[start, end)` of a tensor, all of them.
+ * @throws {UserError} `CheckpointError`: the file no longer has the tensor's bytes
+ */
+export async function readTensorBytes(
+  tensor: CheckpointTensor,
+  { start, end }: { start: number; end: number } = { start: 0, end: tensor.byteLength },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await tensor.read(start, end);
+  if (bytes.byteLength !== end - start) {
+    throw checkpointError(
+      tensor.file,
+      `tensor "${tensor.name}" has ${start + bytes.byteLength} bytes, expected ${tensor.byteLength}; ${DOWNLOAD_AGAIN}`,
+    );
+  }
+  return bytes;
+}
+
+/**
  * Reads one tensor as float32; rounding as in {@link bytesToFloat32}.
  * @throws {UserError} `CheckpointError`: the file no longer has the tensor's bytes
  */
 export async function tensorAsFloat32(tensor: CheckpointTensor): Promise<Float32Array<ArrayBuffer>> {
-  const bytes = await tensor.read();
-  if (bytes.byteLength !== tensor.byteLength) {
-    throw checkpointError(
-      tensor.file,
-      `tensor "${tensor.name}" has ${bytes.byteLength} bytes, expected ${tensor.byteLength}; ${DOWNLOAD_AGAIN}`,
-    );
-  }
-  return bytesToFloat32(bytes, tensor.dtype);
+  return bytesToFloat32(await readTensorBytes(tensor), tensor.dtype);
 }

@@ -74,7 +74,8 @@ export async function openSafetensors(source: ByteSource): Promise<Checkpoint> {
       shape,
       byteLength: end - begin,
       file: source.name,
-      read: () => readExactly(source, headerEnd + begin, headerEnd + end),
+      position: headerEnd + begin,
+      read: (from = 0, to = end - begin) => readExactly(source, headerEnd + begin + from, headerEnd + begin + to),
     });
   }
   return { tensors };

@@ -141,10 +141,12 @@ function checkTensor(
     shape,
     byteLength,
     file,
-    async read() {
+    position: entry.position + offset * itemSize,
+    async read(start = 0, end = byteLength) {
       if (count === 0) return new Uint8Array(0);
+      if (isContiguous(layout)) return entry.read(offset * itemSize + start, offset * itemSize + end);
       const bytes = await entry.read(offset * itemSize, (offset + span) * itemSize);
-      return isContiguous(layout) ? bytes : gatherStrided(bytes, { ...layout, itemSize });
+      return gatherStrided(bytes, { ...layout, itemSize }).subarray(start, end);
     },
   };
 }

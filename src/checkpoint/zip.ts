@@ -22,6 +22,8 @@ export interface ZipEntry {
   readonly name: string;
   /** Length in bytes once inflated. */
   readonly size: number;
+  /** Byte of the archive where the entry begins, its local header first. */
+  readonly position: number;
   /**
    * Bytes `[start, end)` of the entry; everything where no range is given. Nothing is held between calls.
    * @throws {UserError} `CheckpointError`: outside the entry or the archive, compressed in a way not read here
@@ -64,6 +66,7 @@ export async function openZip(source: ByteSource): Promise<ReadonlyMap<string, Z
     entries.set(entry.name, {
       name: entry.name,
       size: entry.size,
+      position: entry.localHeader,
       read: (start = 0, end = entry.size) => readEntry(source, entry, { start, end }),
     });
   }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { MemorySink } from '../../e2e/clip/memorySink.ts';
 import type { Checkpoint, CheckpointDtype } from '../checkpoint/checkpoint.ts';
-import { compileWeights } from './compileWeights.ts';
+import { UserError } from '../errors.ts';
+import { type CompileProgress, compileWeights } from './compileWeights.ts';
 import { planWeights } from './storedLayout.ts';
 import { type WeightRecipe, withAliases } from './weightRecipe.ts';
-import type { Precision } from './weights.ts';
+import type { Precision, ShardSink, StoredTensor, TensorLayout } from './weights.ts';
 
 interface FakeTensor {
   readonly shape: readonly number[];
@@ -12,16 +13,20 @@ interface FakeTensor {
   readonly dtype?: CheckpointDtype;
 }
 
+/** A file that has the tensors in the order given. */
 function fakeCheckpoint(tensors: Record<string, FakeTensor>, log: string[] = []): Checkpoint {
+  let position = 0;
   return {
     tensors: new Map(
       Object.entries(tensors).map(([name, { shape, values, dtype = 'F32' }]) => {
         const bytes = new Uint8Array(Float32Array.from(values).buffer);
-        const read = async () => {
+        const { byteLength } = bytes;
+        const read = async (start = 0, end = byteLength) => {
           log.push(`read ${name}`);
-          return bytes.slice();
+          return bytes.slice(start, end);
         };
-        return [name, { name, dtype, shape, byteLength: bytes.byteLength, file: 'model.safetensors', read }];
+        position += byteLength;
+        return [name, { name, dtype, shape, byteLength, file: 'model.safetensors', position, read }];
       }),
     ),
   };
@@ -63,6 +68,18 @@ async function compile(precision: Precision, checkpoint = fakeCheckpoint(CHECKPO
     return sink.shards.get(shard)?.slice(offset, offset + byteLength) ?? new Uint8Array();
   };
   return { index, bytes };
+}
+
+/** Keeps what is written by its name. */
+class RecordingSink implements ShardSink {
+  readonly written = new Map<string, Uint8Array>();
+
+  async append({ name }: TensorLayout, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
+    const bytes: number[] = [];
+    for await (const piece of pieces) bytes.push(...piece);
+    this.written.set(name, Uint8Array.from(bytes));
+    return { shard: 'recorded', offset: 0 };
+  }
 }
 
 const floats = (bytes: Uint8Array<ArrayBuffer>) => [...new Float32Array(bytes.buffer)];
@@ -107,38 +124,30 @@ describe('compileWeights', () => {
     expect(Object.fromEntries(inShard)).toEqual(planned);
   });
 
-  it('reads a weight only when the one before it is stored', async () => {
+  it('reads and stores in the order of the files; the index keeps that of the recipes', async () => {
+    const { scale, bias, q, k } = CHECKPOINT;
     const log: string[] = [];
     const sink = new MemorySink();
-    await compileWeights(
-      { checkpoint: fakeCheckpoint(CHECKPOINT, log), recipes: RECIPES },
-      {
-        precision: 'fp32',
-        sink: {
-          append: (layout, pieces) => {
-            log.push(`append ${layout.byteLength}`);
-            return sink.append(layout, pieces);
-          },
-        },
-      },
+    const index = await compileWeights(
+      { checkpoint: fakeCheckpoint({ k, scale, q, bias }, log), recipes: RECIPES },
+      { precision: 'fp32', sink },
     );
-    expect(log).toEqual([
-      'read q',
-      'read k',
-      'append 256',
-      'read bias',
-      'append 8',
-      'read bias',
-      'append 8',
-      'read scale',
-      'append 4',
+    // The stacked weight has its turn at the later of its two sources.
+    expect(log).toEqual(['scale', 'q', 'k', 'bias', 'bias'].map((name) => `read ${name}`));
+    const offsets = Object.entries(index).map(([name, { offset }]) => [name, offset]);
+    expect(offsets).toEqual([
+      ['qk.weight', 4],
+      ['bias', 260],
+      ['twice', 268],
+      ['scale', 0],
     ]);
   });
 
   it('keeps a stacked weight together when the sink starts a new shard', async () => {
     const sink = new MemorySink({ limit: 200 });
+    const { bias, scale, q, k } = CHECKPOINT;
     const index = await compileWeights(
-      { checkpoint: fakeCheckpoint(CHECKPOINT), recipes: [...RECIPES.slice(1), ...RECIPES.slice(0, 1)] },
+      { checkpoint: fakeCheckpoint({ bias, scale, q, k }), recipes: RECIPES },
       { precision: 'fp32', sink },
     );
     expect(index['qk.weight']).toMatchObject({ shard: 'weights-1.bin', offset: 0, byteLength: 256 });
@@ -154,7 +163,7 @@ describe('compileWeights', () => {
         onProgress: ({ doneBytes, totalBytes }) => seen.push(doneBytes / totalBytes),
       },
     );
-    expect(seen.length).toBe(RECIPES.length);
+    expect(seen.length).toBeGreaterThanOrEqual(RECIPES.length);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     expect(seen.at(-1)).toBe(1);
   });
@@ -167,7 +176,85 @@ describe('compileWeights', () => {
       { precision: 'fp32', sink, signal: controller.signal, onProgress: () => controller.abort() },
     );
     await expect(job).rejects.toMatchObject({ name: 'AbortError' });
-    expect(sink.shards.get('weights-0.bin')?.byteLength).toBe(256);
+    // It was told of the first of the two sources: the weight itself is not complete.
+    expect(sink.shards.get('weights-0.bin')?.byteLength).toBe(0);
+  });
+
+  it.each<Precision>(['fp32', 'fp16', 'q8', 'q4'])(
+    'goes on where an interrupted run stopped, in %s',
+    async (precision) => {
+      const whole = await compile(precision);
+      const names = Object.keys(whole.index);
+      for (let kept = 0; kept <= names.length; kept++) {
+        const stored = Object.fromEntries(
+          names.slice(0, kept).map((name) => [name, whole.index[name] as StoredTensor]),
+        );
+        const log: string[] = [];
+        const sink = new RecordingSink();
+        const seen: CompileProgress[] = [];
+        const index = await compileWeights(
+          { checkpoint: fakeCheckpoint(CHECKPOINT, log), recipes: RECIPES },
+          { precision, sink, stored, onProgress: (progress) => seen.push(progress) },
+        );
+        expect(Object.keys(index)).toEqual(names);
+        expect(index).toMatchObject(stored);
+        expect([...sink.written.keys()]).toEqual(names.slice(kept));
+        for (const [name, bytes] of sink.written) expect(bytes, name).toEqual(whole.bytes(name));
+        if (kept === names.length) expect(log).toEqual([]);
+        expect(seen.at(-1)).toEqual({ doneBytes: 276, totalBytes: 276 });
+      }
+    },
+  );
+
+  it('writes again what is stored in another shape or type', async () => {
+    const { index } = await compile('fp32');
+    const sink = new RecordingSink();
+    await compileWeights(
+      { checkpoint: fakeCheckpoint(CHECKPOINT), recipes: RECIPES },
+      { precision: 'fp16', sink, stored: index },
+    );
+    // `scale` is float32 in every precision.
+    expect([...sink.written.keys()]).toEqual(['qk.weight', 'bias', 'twice']);
+  });
+
+  it.each<[Precision, string]>([
+    ['fp16', 'qk.weight'],
+    ['q4', 'qk.weight'],
+    ['q4', 'qk.scales'],
+    ['q8', 'twice'],
+  ])('writes one weight again, and reads no others: in %s %s', async (precision, name) => {
+    const whole = await compile(precision);
+    const log: string[] = [];
+    const sink = new RecordingSink();
+    const seen: CompileProgress[] = [];
+    const index = await compileWeights(
+      { checkpoint: fakeCheckpoint(CHECKPOINT, log), recipes: RECIPES },
+      { precision, sink, stored: whole.index, only: new Set([name]), onProgress: (progress) => seen.push(progress) },
+    );
+    expect([...sink.written]).toEqual([[name, whole.bytes(name)]]);
+    expect(log).toEqual(name === 'twice' ? ['read bias'] : ['read q', 'read k']);
+    const at = { shard: 'recorded', offset: 0 };
+    expect(index).toEqual({ ...whole.index, [name]: { ...whole.index[name], ...at } });
+    const totalBytes = name === 'twice' ? 8 : 256;
+    expect(seen.at(-1)).toEqual({ doneBytes: totalBytes, totalBytes });
+  });
+
+  it('throws what its making threw, not what the sink makes of it', async () => {
+    const wrapping: ShardSink = {
+      async append(_, pieces) {
+        try {
+          for await (const _ of pieces);
+        } catch {
+          throw new UserError('StorageError', 'Cannot write');
+        }
+        throw new UserError('StorageError', 'The disk is full');
+      },
+    };
+    const compileInto = (checkpoint: Checkpoint) =>
+      compileWeights({ checkpoint, recipes: RECIPES }, { precision: 'fp32', sink: wrapping });
+    const broken = fakeCheckpoint({ ...CHECKPOINT, q: { shape: [1, 32], values: square(Number.NaN) } });
+    await expect(compileInto(broken)).rejects.toThrow('tensor "q" holds NaN');
+    await expect(compileInto(fakeCheckpoint(CHECKPOINT))).rejects.toThrow('The disk is full');
   });
 
   it('finds tensors under the names and shapes of other versions', async () => {
@@ -183,7 +270,7 @@ describe('compileWeights', () => {
     const expected = await compile('fp32');
     for (const query of [q, { ...q, shape: [1, 32, 1, 1] }]) {
       const sink = new MemorySink();
-      const checkpoint = fakeCheckpoint({ ...others, query });
+      const checkpoint = fakeCheckpoint({ query, ...others });
       const index = await compileWeights({ checkpoint, recipes }, { precision: 'fp32', sink });
       expect(index).toEqual(expected.index);
       expect(floats(sink.shards.get('weights-0.bin')?.slice(0, 256) ?? new Uint8Array())).toEqual(

@@ -1,13 +1,13 @@
 import type { Checkpoint, CheckpointTensor } from '../checkpoint/checkpoint.ts';
-import { tensorAsFloat32 } from '../checkpoint/dtypes.ts';
-import { float32ToFloat16 } from '../checkpoint/float16.ts';
-import { quantiseMatrix } from './blockQuantisation.ts';
-import { cannotLoadTensor, checkTensors, sourceTensor } from './checkTensors.ts';
-import { layoutOf } from './storedLayout.ts';
-import type { RecipeSource, WeightRecipe } from './weightRecipe.ts';
-import type { Precision, ShardSink, StoredTensor, StoredType, TensorLayout, WeightIndex } from './weights.ts';
+import { checkTensors, sourceTensor } from './checkTensors.ts';
+import { type EncodedTensor, encodeRecipe } from './encodeRecipe.ts';
+import { ReadAhead } from './readAhead.ts';
+import { rowsOf } from './tensorPieces.ts';
+import { TransposedBands } from './transposedBands.ts';
+import type { WeightRecipe } from './weightRecipe.ts';
+import type { Precision, ShardSink, StoredTensor, TensorLayout, WeightIndex } from './weights.ts';
 
-/** Progress of compiling, in bytes read from the checkpoint. */
+/** Progress of compiling, in bytes read from the checkpoint; those of weights stored before count as read. */
 export interface CompileProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
@@ -16,162 +16,151 @@ export interface CompileProgress {
 export interface CompileOptions {
   readonly precision: Precision;
   readonly sink: ShardSink;
+  /** Called after every few MB. */
   readonly onProgress?: (progress: CompileProgress) => void;
-  /** Checked before every tensor; its reason is thrown. */
+  /** Checked before every few MB; its reason is thrown. */
   readonly signal?: AbortSignal;
+  /**
+   * Weights that are stored already, as an interrupted run left them or as a pack has them. One that has the shape, type and
+   * size it would have now is not read again, and stays in the index where it is.
+   */
+  readonly stored?: WeightIndex;
+  /** Names of the weights to write, stored already or not; no others are read. All that are not `stored` by default. */
+  readonly only?: ReadonlySet<string>;
 }
 
 /**
- * Stores the weights of a model. Holds one published tensor at a time, and the finished bytes of one stored tensor.
- * @param model `recipes`: what to store, in this order
- * @returns where each weight lies; a quantised `x.weight` is accompanied by `x.scales`
+ * Stores the weights of a model, in the order in which the checkpoint's files have them, so that one pass over each file gives
+ * nearly everything. Reads a few MB ahead and hands on a few MB at a time; holds no more than that, but for a matrix that
+ * is stored transposed (up to `BAND_BYTES` of it) and the scales of a quantised one.
+ * @param model `recipes`: what to store
+ * @returns where each weight lies, in the order of the recipes; a quantised `x.weight` is accompanied by `x.scales`
  * @throws {UserError} `CheckpointError`: a tensor is missing, unexpected, has another shape or type than the config says,
  *   or holds numbers that the precision cannot
  */
 export async function compileWeights(
   { checkpoint, recipes }: { checkpoint: Checkpoint; recipes: readonly WeightRecipe[] },
-  { precision, sink, onProgress, signal }: CompileOptions,
+  { precision, sink, onProgress, signal, stored = {}, only }: CompileOptions,
 ): Promise<WeightIndex> {
   checkTensors(checkpoint, recipes);
-  const sourcesOf = ({ sources }: WeightRecipe) =>
-    sources.map((source) => rowsOf(sourceTensor(checkpoint, source) as CheckpointTensor, source.rows));
-  const sizeOf = (recipe: WeightRecipe) => sourcesOf(recipe).reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const totalBytes = recipes.reduce((sum, recipe) => sum + sizeOf(recipe), 0);
+  const bands = new TransposedBands();
+  const planned = recipes.map((recipe) => planRecipe(recipe, { checkpoint, precision, bands }));
 
-  const index: Record<string, StoredTensor> = {};
-  let doneBytes = 0;
-  for (const recipe of recipes) {
-    for (const { layout, bytes } of await encode(recipe, sourcesOf(recipe), { precision, signal })) {
-      const { name, ...tensor } = layout;
-      if (bytes.byteLength !== tensor.byteLength) {
-        throw new RangeError(`Weight "${name}" has ${bytes.byteLength} bytes, its recipe says ${tensor.byteLength}`);
+  const places = new Map<string, StoredTensor>();
+  for (const { tensors } of planned) {
+    for (const { layout } of tensors) {
+      const place = Object.hasOwn(stored, layout.name) ? stored[layout.name] : undefined;
+      if (place && hasLayout(place, layout)) places.set(layout.name, place);
+    }
+  }
+  const isWanted = ({ name }: TensorLayout) => (only ? only.has(name) : !places.has(name));
+  const wanted = planned.filter(({ tensors }) => tensors.some(({ layout }) => isWanted(layout)));
+  wanted.sort(inFileOrder);
+
+  const totalBytes = bytesToRead(only ? wanted : planned);
+  let doneBytes = totalBytes - bytesToRead(wanted);
+  if (doneBytes > 0) onProgress?.({ doneBytes, totalBytes });
+  const reads = new ReadAhead(
+    wanted.flatMap(({ tensors }) => tensors.flatMap(({ steps }) => steps.map(({ piece }) => piece))),
+    { signal },
+  );
+  async function* encode({ steps, rest }: EncodedTensor): AsyncGenerator<Uint8Array> {
+    for (const { piece, encode } of steps) {
+      for (const bytes of encode(await reads.next())) {
+        yield bytes;
+        signal?.throwIfAborted();
       }
-      index[name] = { ...tensor, ...(await sink.append(layout, [bytes])) };
+      doneBytes += piece.end - piece.start;
+      onProgress?.({ doneBytes, totalBytes });
     }
-    doneBytes += sizeOf(recipe);
-    onProgress?.({ doneBytes, totalBytes });
+    if (rest) yield* rest();
   }
-  return index;
+  for (const { tensors } of wanted) {
+    for (const tensor of tensors) {
+      signal?.throwIfAborted();
+      const { layout } = tensor;
+      if (isWanted(layout)) {
+        const { name, ...kept } = layout;
+        places.set(name, { ...kept, ...(await store(layout, { sink, pieces: encode(tensor) })) });
+      } else {
+        // Stored already, but what is made beside it is not.
+        for await (const _ of encode(tensor));
+      }
+    }
+  }
+  const names = planned.flatMap(({ tensors }) => tensors.map(({ layout }) => layout.name));
+  return Object.fromEntries(
+    names.filter((name) => places.has(name)).map((name) => [name, places.get(name) as StoredTensor]),
+  );
 }
 
-interface Encoded {
-  readonly layout: TensorLayout;
-  readonly bytes: Uint8Array;
+interface PlannedRecipe {
+  readonly tensors: readonly EncodedTensor[];
+  /** What it needs that lies furthest on in the files. */
+  readonly file: string;
+  readonly position: number;
 }
 
-async function encode(
+function planRecipe(
   recipe: WeightRecipe,
-  sources: readonly CheckpointTensor[],
-  { precision, signal }: { precision: Precision; signal: AbortSignal | undefined },
-): Promise<Encoded[]> {
-  const layout = layoutOf(recipe, precision);
-  if ('bits' in layout) {
-    const { bits, packed, scales } = layout;
-    const parts = { packed: [] as Uint8Array[], scales: [] as Uint8Array[] };
-    for (const tensor of sources) {
-      const values = await readFinite(tensor, signal);
-      const matrix = quantiseMatrix(values, { columns: recipe.dims[1] as number, bits, scaleType: floatType(scales) });
-      parts.packed.push(matrix.packed);
-      parts.scales.push(encodeFloats(matrix.scales, tensor, scales.type));
-    }
-    return [
-      { layout: packed, bytes: concatenate(parts.packed) },
-      { layout: scales, bytes: concatenate(parts.scales) },
-    ];
-  }
-
-  const { floats, transposed } = layout;
-  const parts: Uint8Array[] = [];
-  if (transposed) {
-    const whole = new Float32Array(recipe.dims.reduce((product, dim) => product * dim, 1));
-    const columns = floats.dims[1] as number;
-    let column = 0;
-    for (const tensor of sources) {
-      const values = await readFinite(tensor, signal);
-      const rows = tensor.shape[0] as number;
-      transposeInto(whole, values, { rows, columns, column });
-      column += rows;
-    }
-    parts.push(encodeFloats(whole, sources[0] as CheckpointTensor, floats.type));
-  } else if (recipe.derive) {
-    const values: Float32Array[] = [];
-    for (const tensor of sources) values.push(await readFinite(tensor, signal));
-    parts.push(encodeFloats(recipe.derive(...values), sources[0] as CheckpointTensor, floats.type));
-  } else {
-    for (const tensor of sources) parts.push(encodeFloats(await readFinite(tensor, signal), tensor, floats.type));
-  }
-  return [{ layout: floats, bytes: concatenate(parts) }];
+  { checkpoint, ...options }: { checkpoint: Checkpoint; precision: Precision; bands: TransposedBands },
+): PlannedRecipe {
+  const sources = recipe.sources.map((source) =>
+    rowsOf(sourceTensor(checkpoint, source) as CheckpointTensor, source.rows),
+  );
+  const last = sources.reduce((a, b) => (inFileOrder(a, b) < 0 ? b : a));
+  return { tensors: encodeRecipe(recipe, sources, options), file: last.file, position: last.position };
 }
 
-/** The part of a tensor that a source uses. */
-function rowsOf(tensor: CheckpointTensor, rows: RecipeSource['rows']): CheckpointTensor {
-  if (!rows) return tensor;
-  const [start, end] = rows;
-  const { name, dtype, file } = tensor;
-  const [count = 0, ...columns] = tensor.shape;
-  const rowBytes = tensor.byteLength / count;
-  const read = async () => (await tensor.read()).subarray(start * rowBytes, end * rowBytes);
-  return { name, dtype, file, shape: [end - start, ...columns], byteLength: (end - start) * rowBytes, read };
-}
-
-async function readFinite(tensor: CheckpointTensor, signal: AbortSignal | undefined): Promise<Float32Array> {
-  signal?.throwIfAborted();
-  const values = await tensorAsFloat32(tensor);
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) {
-      throw cannotLoadTensor(tensor, 'holds NaN or infinity; the file is damaged or its training failed');
-    }
-  }
-  return values;
-}
-
-function encodeFloats(values: Float32Array, tensor: CheckpointTensor, type: StoredType): Uint8Array {
-  if (type === 'float32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const halves = float32ToFloat16(values);
-  if (halves.some((half) => (half & 0x7c00) === 0x7c00)) {
-    throw cannotLoadTensor(tensor, 'holds numbers beyond 65504, which half precision cannot; choose fp32');
-  }
-  return new Uint8Array(halves.buffer);
-}
-
-/** Side of the squares a matrix is transposed in, so that what is read and what is written both stay in the cache. */
-const TRANSPOSE_TILE = 16;
+type InFile = Pick<CheckpointTensor, 'file' | 'position'>;
 
 /**
- * Writes the rows of a matrix as columns of a wider one.
- * @param values `[rows, …]`
- * @param place `columns` of the wider matrix, `column` where the first row goes
+ * A recipe of several tensors has its turn at the last of them: whoever reads the file as a stream has passed the others a
+ * moment ago. At the first of them it would carry the stream past everything between it and the last.
  */
-function transposeInto(
-  target: Float32Array,
-  values: Float32Array,
-  { rows, columns, column }: { rows: number; columns: number; column: number },
-): void {
-  const inputs = values.length / rows;
-  for (let row0 = 0; row0 < rows; row0 += TRANSPOSE_TILE) {
-    const rowEnd = Math.min(row0 + TRANSPOSE_TILE, rows);
-    for (let input0 = 0; input0 < inputs; input0 += TRANSPOSE_TILE) {
-      const inputEnd = Math.min(input0 + TRANSPOSE_TILE, inputs);
-      for (let input = input0; input < inputEnd; input++) {
-        for (let row = row0; row < rowEnd; row++) {
-          target[input * columns + column + row] = values[row * inputs + input] as number;
-        }
+function inFileOrder(a: InFile, b: InFile): number {
+  if (a.file === b.file) return a.position - b.position;
+  return a.file < b.file ? -1 : 1;
+}
+
+function bytesToRead(planned: readonly PlannedRecipe[]): number {
+  let sum = 0;
+  for (const { tensors } of planned) {
+    for (const { steps } of tensors) for (const { piece } of steps) sum += piece.end - piece.start;
+  }
+  return sum;
+}
+
+function hasLayout(place: StoredTensor, { type, dims, byteLength }: TensorLayout): boolean {
+  return place.type === type && place.byteLength === byteLength && place.dims.join() === dims.join();
+}
+
+/** Hands a tensor to the sink; what its making throws is thrown as it is, whatever the sink makes of it. */
+async function store(
+  layout: TensorLayout,
+  { sink, pieces }: { sink: ShardSink; pieces: AsyncIterable<Uint8Array> },
+): Promise<{ shard: string; offset: number }> {
+  let failure: { readonly error: unknown } | null = null;
+  let byteLength = 0;
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const piece of pieces) {
+        byteLength += piece.byteLength;
+        yield piece;
       }
+      if (byteLength !== layout.byteLength) {
+        throw new RangeError(`Weight "${layout.name}" has ${byteLength} bytes, its recipe says ${layout.byteLength}`);
+      }
+    } catch (error) {
+      failure = { error };
+      throw error;
     }
   }
-}
-
-function floatType({ type }: TensorLayout): 'float32' | 'float16' {
-  return type === 'float32' ? 'float32' : 'float16';
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
+  try {
+    const { shard, offset } = await sink.append(layout, watched());
+    return { shard, offset };
+  } catch (error) {
+    const { error: cause } = failure ?? { error };
+    throw cause;
   }
-  return whole;
 }

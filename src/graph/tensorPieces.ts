@@ -1,0 +1,83 @@
+import type { CheckpointTensor } from '../checkpoint/checkpoint.ts';
+import { DTYPE_BYTES } from '../checkpoint/dtypes.ts';
+import type { RecipeSource } from './weightRecipe.ts';
+
+/** Most bytes of a published tensor that are read and converted at a time. */
+export const PIECE_BYTES = 4 * 1024 ** 2;
+
+/** A stretch of a tensor's bytes. */
+export interface TensorPiece {
+  readonly tensor: CheckpointTensor;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A stretch of a matrix `[rows, columns]`: whole rows, or a part of one row that is too long to be read at once. */
+export interface MatrixPiece extends TensorPiece {
+  readonly row: number;
+  readonly rows: number;
+  readonly column: number;
+  readonly columns: number;
+}
+
+/** The part of a tensor that a source uses, as a tensor. */
+export function rowsOf(tensor: CheckpointTensor, rows: RecipeSource['rows']): CheckpointTensor {
+  if (!rows) return tensor;
+  const [first, last] = rows;
+  const [count = 0, ...columns] = tensor.shape;
+  const rowBytes = tensor.byteLength / count;
+  const [from, byteLength] = [first * rowBytes, (last - first) * rowBytes];
+  return {
+    name: tensor.name,
+    dtype: tensor.dtype,
+    file: tensor.file,
+    position: tensor.position + from,
+    shape: [last - first, ...columns],
+    byteLength,
+    read: (start = 0, end = byteLength) => tensor.read(from + start, from + end),
+  };
+}
+
+/** A tensor as a row of pieces of at most {@link PIECE_BYTES}; a tensor without elements has none. */
+export function piecesOf(tensor: CheckpointTensor): TensorPiece[] {
+  const pieces: TensorPiece[] = [];
+  for (let start = 0; start < tensor.byteLength; start += PIECE_BYTES) {
+    pieces.push({ tensor, start, end: Math.min(start + PIECE_BYTES, tensor.byteLength) });
+  }
+  return pieces;
+}
+
+/**
+ * A matrix in pieces of at most {@link PIECE_BYTES}, each of whole rows where a row is not longer than that.
+ * @param multiple parts of a longer row have a multiple of so many columns, but for the row's last
+ */
+export function matrixPieces(
+  tensor: CheckpointTensor,
+  { columns, multiple }: { columns: number; multiple: number },
+): MatrixPiece[] {
+  const itemBytes = DTYPE_BYTES[tensor.dtype];
+  const rowBytes = columns * itemBytes;
+  const rows = rowBytes === 0 ? 0 : tensor.byteLength / rowBytes;
+  const pieces: MatrixPiece[] = [];
+  const add = (row: number, count: number, column: number, width: number) => {
+    const start = row * rowBytes + column * itemBytes;
+    pieces.push({ tensor, start, end: start + count * width * itemBytes, row, rows: count, column, columns: width });
+  };
+  const rowsAtOnce = Math.floor(PIECE_BYTES / rowBytes);
+  if (rowsAtOnce > 0) {
+    for (let row = 0; row < rows; row += rowsAtOnce) add(row, Math.min(rowsAtOnce, rows - row), 0, columns);
+    return pieces;
+  }
+  const columnsAtOnce = Math.floor(PIECE_BYTES / itemBytes / multiple) * multiple;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column += columnsAtOnce) {
+      add(row, 1, column, Math.min(columnsAtOnce, columns - column));
+    }
+  }
+  return pieces;
+}
+
+/** A finished array in pieces. */
+export function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) yield bytes.subarray(start, start + PIECE_BYTES);
+}
