@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { byteRange } from '../../scripts/serve.mjs';
-import { gitBlobId, type HubFile, type HubFiles, sha256Of } from './hubFiles.ts';
+import { fileOfBytes, gitBlobId, type HubFile, type HubFiles, sha256Of } from './hubFiles.ts';
 import { type Misbehaviour, type Rule, Rules } from './misbehaviour.ts';
 import { sendBytes } from './sendBytes.ts';
 
@@ -112,13 +112,14 @@ export class HubServer {
     if (wrong.status !== undefined) return fail(response, wrong.status, wrong.headers);
 
     const route = this.#route(path);
-    if (!route) return fail(response, 404, { 'X-Error-Code': 'RepoNotFound' });
+    if (typeof route === 'string') return fail(response, 404, { 'X-Error-Code': route });
     const token = this.#options.gated?.[route.repository];
     // What the hub's own pages redirect to is signed instead.
     if (token !== undefined && route.kind !== 'cdn' && headers.authorization !== `Bearer ${token}`) {
       return fail(response, headers.authorization ? 403 : 401, { 'X-Error-Code': 'GatedRepo' });
     }
-    if (route.kind === 'tree') return this.#sendTree(route.repository, url, response);
+    if (route.kind === 'tree') return this.#sendTree(route.repository, { url, response, wrong });
+    if (route.kind === 'revision') return this.#sendRevision(route.repository, response);
     const file = this.#options.repositories[route.repository]?.[route.path];
     if (!file) return fail(response, 404, { 'X-Error-Code': 'EntryNotFound' });
     if (route.kind === 'resolve') return this.#redirect(route, file, response);
@@ -137,9 +138,11 @@ export class HubServer {
     response.end();
   }
 
-  #route(path: string): Route | null {
+  /** What a path asks for, or the hub's name for what is wrong with it. */
+  #route(path: string): Route | 'RepoNotFound' | 'RevisionNotFound' {
     const patterns: readonly (readonly [Route['kind'], RegExp])[] = [
       ['tree', /^\/api\/models\/([^/]+\/[^/]+)\/tree\/([^/]+)()$/],
+      ['revision', /^\/api\/models\/([^/]+\/[^/]+)\/revision\/([^/]+)()$/],
       ['small', /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/],
       ['cdn', /^\/cdn\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/],
       ['raw', /^\/raw\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/],
@@ -149,12 +152,22 @@ export class HubServer {
       const [, repository = '', revision = '', file = ''] = pattern.exec(path) ?? [];
       if (!this.#options.repositories[repository]) continue;
       const isKnown = revision === 'main' || revision === this.commitOf(repository);
-      return isKnown ? { kind, repository, path: file } : null;
+      return isKnown ? { kind, repository, path: file } : 'RevisionNotFound';
     }
-    return null;
+    return 'RepoNotFound';
   }
 
-  #sendTree(repository: string, url: URL, response: ServerResponse): void {
+  #sendRevision(repository: string, response: ServerResponse): void {
+    response.writeHead(200, { ...CORS, 'Content-Type': 'application/json; charset=utf-8' });
+    response.end(
+      JSON.stringify({ id: repository, modelId: repository, sha: this.commitOf(repository), private: false }),
+    );
+  }
+
+  async #sendTree(
+    repository: string,
+    { url, response, wrong }: { url: URL; response: ServerResponse; wrong: Misbehaviour },
+  ): Promise<void> {
     const files = Object.entries(this.#options.repositories[repository] ?? {});
     const length = this.#options.pageLength ?? 1000;
     const first = Number(url.searchParams.get('cursor') ?? 0);
@@ -171,7 +184,8 @@ export class HubServer {
       headers.Link = `<${url.href}>; rel="next"`;
     }
     response.writeHead(200, headers);
-    response.end(JSON.stringify(entries));
+    const body = fileOfBytes(new TextEncoder().encode(JSON.stringify(entries)));
+    await sendBytes(body, { response, wrong, start: 0, end: body.size });
   }
 
   #redirect({ repository, path }: Route, file: HubFile, response: ServerResponse): void {
@@ -221,7 +235,7 @@ export class HubServer {
 }
 
 interface Route {
-  readonly kind: 'tree' | 'resolve' | 'small' | 'cdn' | 'raw';
+  readonly kind: 'tree' | 'revision' | 'resolve' | 'small' | 'cdn' | 'raw';
   readonly repository: string;
   readonly path: string;
 }

@@ -20,23 +20,37 @@ export function isPassingStatus(status: number): boolean {
   return PASSING_STATUS.has(status) || status >= 500;
 }
 
-/** The error for a status that will not change by asking again. */
-export function statusError(file: NamedFile, { status, hasToken }: { status: number; hasToken: boolean }): UserError {
+/**
+ * The error for a status that will not change by asking again.
+ * @param found `code`: what the hub's `X-Error-Code` says, where it is shown
+ */
+export function statusError(
+  file: NamedFile,
+  { status, code, hasToken }: { status: number; code: string | null; hasToken: boolean },
+): UserError {
+  const { repository, revision } = file;
   if (status === 401 || status === 403) {
+    // Without a code: the hub hides from strangers which private repositories there are.
+    const state = code === 'GatedRepo' ? 'is gated' : 'is gated, private or not there';
     return downloadError(
       file,
       hasToken
-        ? `${file.repository} refuses the access token given (status ${status}); accept the model's licence on its page with the same account, or give a token that may read it`
-        : `${file.repository} is gated or private (status ${status}); accept its licence on its page and give an access token`,
+        ? `${repository} ${state} and refuses the access token given (status ${status}); accept the model's licence on its page with the same account`
+        : `${repository} ${state} (status ${status}); accept the model's licence on its page and give an access token`,
     );
   }
   if (status === 404 || status === 410) {
+    const missing =
+      {
+        RepoNotFound: `there is no repository ${repository}`,
+        RevisionNotFound: `${repository} has no revision ${revision}`,
+      }[code ?? ''] ?? `${repository} has no file "${file.file}" at revision ${revision}`;
     return downloadError(
       file,
-      `${file.repository} has no file "${file.file}" at revision ${file.revision} (status ${status}); it was moved or deleted by its authors, or the mirror lacks it`,
+      `${missing} (status ${status}); its authors moved or removed it, or the mirror lacks it`,
     );
   }
-  return downloadError(file, `the server of ${file.repository} answered with status ${status}; try again later`);
+  return downloadError(file, `the server of ${repository} answered with status ${status}; try again later`);
 }
 
 /** The error for a file whose length is not the one that was resolved. */

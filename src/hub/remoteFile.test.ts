@@ -214,12 +214,12 @@ describe('what does not pass', () => {
     [
       'status 401',
       { status: 401 },
-      /someone\/model is gated or private \(status 401\); accept its licence on its page/,
+      /is gated, private or not there \(status 401\); accept the model's licence on its page and give an/,
     ],
     [
       'status 403',
       { status: 403 },
-      /someone\/model is gated or private \(status 403\); accept its licence on its page/,
+      /is gated, private or not there \(status 403\); accept the model's licence on its page and give an/,
     ],
   ])('says one sentence about %s, and resumes', async (_, rule, message) => {
     hub.misbehave({ path: '/cdn/', ...rule });
@@ -239,7 +239,9 @@ describe('what does not pass', () => {
     hub.misbehave({ path: '/resolve/', status: 403 });
     const file = open({ token: 'hf_secret' });
     const message = await messageOf(file.read(0, 10));
-    expect(message).toMatch(/refuses the access token given \(status 403\)/);
+    expect(message).toMatch(
+      /someone\/model is gated, private or not there and refuses the access token given \(status 403\)/,
+    );
     expect(message).not.toContain('hf_secret');
     file.close();
   });

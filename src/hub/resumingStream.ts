@@ -1,6 +1,8 @@
 import { downloadError } from './downloadError.ts';
+import { Interruption } from './interruption.ts';
+import { Patience } from './patience.ts';
 import type { ResolvedFile } from './publishedFile.ts';
-import { Interruption, Transfer, type TransferAccess, type Validator } from './transfer.ts';
+import { Transfer, type TransferAccess, type Validator } from './transfer.ts';
 import type { TransferLimits } from './transferLimits.ts';
 
 export interface ResumingStreamOptions {
@@ -24,14 +26,15 @@ export interface FileIdentity {
 export class ResumingStream {
   readonly #file: ResolvedFile;
   readonly #options: ResumingStreamOptions;
+  readonly #patience: Patience;
   #transfer: Transfer | null = null;
   #position: number;
-  #failures = 0;
 
   constructor(file: ResolvedFile, options: ResumingStreamOptions) {
     this.#file = file;
     this.#options = options;
     this.#position = options.start;
+    this.#patience = new Patience(options.limits, options.access);
   }
 
   /** Offset in the file of the next byte. */
@@ -49,14 +52,14 @@ export class ResumingStream {
         this.#transfer ??= await this.#open();
         const bytes = await this.#transfer.next();
         this.#position += bytes.byteLength;
-        this.#failures = 0;
+        this.#patience.renew();
         if (this.#position === this.#options.end) this.close();
         return bytes;
       } catch (error) {
         this.close();
         this.#options.access.signal.throwIfAborted();
         if (!(error instanceof Interruption)) throw error;
-        await this.#pauseAfter(error);
+        if (!(await this.#patience.outlast(error))) throw this.#surrender(error);
       }
     }
   }
@@ -87,35 +90,12 @@ export class ResumingStream {
     return transfer;
   }
 
-  async #pauseAfter(interruption: Interruption): Promise<void> {
-    const { attempts, firstPauseMs, longestPauseMs } = this.#options.limits;
-    this.#failures++;
-    if (this.#failures >= attempts) {
-      throw downloadError(
-        this.#file,
-        `${interruption.message}, after ${this.#position} of ${this.#file.bytes} bytes and ${attempts} attempts; check the connection, then resume`,
-        { cause: interruption },
-      );
-    }
-    const growing = firstPauseMs * 2 ** (this.#failures - 1) * (0.5 + Math.random() / 2);
-    await pause(
-      Math.min(longestPauseMs, Math.max(growing, interruption.retryAfterMs ?? 0)),
-      this.#options.access.signal,
+  #surrender(interruption: Interruption): Error {
+    const { attempts } = this.#options.limits;
+    return downloadError(
+      this.#file,
+      `${interruption.message}, after ${this.#position} of ${this.#file.bytes} bytes and ${attempts} attempts; check the connection, then resume`,
+      { cause: interruption },
     );
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

@@ -1,20 +1,6 @@
 import { downloadError, isPassingStatus, lengthError, statusError } from './downloadError.ts';
+import { asInterruption, Interruption, retryAfterMs, withinStall } from './interruption.ts';
 import type { ResolvedFile } from './publishedFile.ts';
-
-/** A failure that may pass: the network, a busy server, a connection that ended early. */
-export class Interruption extends Error {
-  /** Milliseconds the server asks to wait; null: it does not say. */
-  readonly retryAfterMs: number | null;
-
-  /** @param message what happened, as part of a sentence */
-  constructor(
-    message: string,
-    { retryAfterMs = null, ...options }: ErrorOptions & { retryAfterMs?: number | null } = {},
-  ) {
-    super(message, options);
-    this.retryAfterMs = retryAfterMs;
-  }
-}
 
 /** How requests are made. */
 export interface TransferAccess {
@@ -68,13 +54,13 @@ export class Transfer {
   static async open(range: RangeOfFile & { readonly mostSkipped: number }, access: TransferAccess): Promise<Transfer> {
     const connection = new AbortController();
     try {
-      const response = await stalling(() => request(range, { access, connection }), { connection, access });
+      const response = await withinStall(() => request(range, { access, connection }), { connection, ...access });
       const skip = checkResponse(response, range, access);
       if (!response.body) throw new Interruption('the server sent nothing');
       return new Transfer(range, { response, skip, connection, access });
     } catch (error) {
       connection.abort();
-      throw asInterruption(error, range.file);
+      throw asInterruption(error, range.file.url);
     }
   }
 
@@ -85,9 +71,9 @@ export class Transfer {
   async next(): Promise<Uint8Array<ArrayBuffer>> {
     try {
       for (;;) {
-        const { value, done } = await stalling(() => this.#reader.read(), {
+        const { value, done } = await withinStall(() => this.#reader.read(), {
           connection: this.#connection,
-          access: this.#access,
+          stallMs: this.#access.stallMs,
         });
         if (done) throw new Interruption('the connection ended early');
         const skipped = Math.min(this.#skip, value.byteLength);
@@ -101,7 +87,7 @@ export class Transfer {
       }
     } catch (error) {
       this.close();
-      throw asInterruption(error, this.#file);
+      throw asInterruption(error, this.#file.url);
     }
   }
 
@@ -182,45 +168,7 @@ function checkResponse(
       `the server has nothing at byte ${start}, expected ${file.bytes} bytes; the file was replaced, or a mirror is out of date: add the model again`,
     );
   }
-  throw statusError(file, { status, hasToken: token !== null });
-}
-
-/** Runs one step of a transfer; gives the connection up when it takes too long. */
-async function stalling<T>(
-  step: () => Promise<T>,
-  { connection, access }: { connection: AbortController; access: TransferAccess },
-): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Interruption(`no byte came for ${access.stallMs / 1000} seconds`));
-      connection.abort();
-    }, access.stallMs);
-  });
-  try {
-    return await Promise.race([step(), stalled]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** What `fetch` and streams throw is a network that failed; everything else is passed on. */
-function asInterruption(error: unknown, { url }: ResolvedFile): unknown {
-  if (!(error instanceof TypeError)) return error;
-  return new Interruption(
-    globalThis.navigator?.onLine === false
-      ? 'this machine is offline'
-      : `the connection to ${new URL(url).host} failed`,
-    { cause: error },
-  );
-}
-
-/** Seconds or a date, as HTTP has it; null where it is missing or hidden from pages of other origins. */
-function retryAfterMs(headers: Headers): number | null {
-  const value = headers.get('Retry-After');
-  if (value === null) return null;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : null;
+  throw statusError(file, { status, code: headers.get('X-Error-Code'), hasToken: token !== null });
 }
 
 function numberOf(text: string | null): number | null {
