@@ -7,6 +7,7 @@ from clip_goldens import make_goldens
 from codec_full_size import save_codec_full_size
 from diffusion_goldens import make_diffusion_goldens
 from image_goldens import make_image_goldens
+from original_layout import save_original_layout
 from pasd_full_size import save_full_size as save_pasd_full_size
 from pasd_goldens import make_pasd_goldens
 from pipeline_goldens import make_pipeline_goldens
@@ -36,6 +37,7 @@ def main() -> None:
     save_tiny_unets(FIXTURES)
     make_unet_goldens(FIXTURES)
     save_unet_full_size(FIXTURES / "unet_full_size.json")
+    save_original_layout(FIXTURES / "original_layout.json.gz")
     make_wavelet_goldens(FIXTURES)
     make_scheduler_goldens(FIXTURES)
     make_pipeline_goldens(FIXTURES)

@@ -4,6 +4,7 @@
  */
 import { expose } from 'comlink';
 import type { ByteProgress, CompileWorkerApi } from '../src/bridge/protocol.ts';
+import { isDiffusionFolder } from '../src/checkpoint/diffusionParts.ts';
 import { abortError } from '../src/errors.ts';
 import type { Precision, WeightIndex } from '../src/graph/weights.ts';
 import { blobSource } from '../src/storage/blobSource.ts';
@@ -11,7 +12,7 @@ import { PACK_FORMAT, type PackSummary, storedName } from '../src/storage/packMa
 import { deletePack, deleteUnfinished, draftPack, listPacks } from '../src/storage/packStore.ts';
 import { ShardWriter } from '../src/storage/shardWriter.ts';
 import { Jobs } from './jobs.ts';
-import { isDiffusionFolder, planDiffusion } from './planDiffusion.ts';
+import { planDiffusion } from './planDiffusion.ts';
 import { planMaps } from './planMaps.ts';
 
 /** Name of the lock that lets one tab compile at a time. */

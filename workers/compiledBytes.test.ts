@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { MemorySink } from '../e2e/clip/memorySink.ts';
 import { type ByteSource, bytesSource } from '../src/checkpoint/byteSource.ts';
+import { isDiffusionFolder } from '../src/checkpoint/diffusionParts.ts';
 import type { Precision } from '../src/graph/weights.ts';
-import { isDiffusionFolder, planDiffusion } from './planDiffusion.ts';
+import { planDiffusion } from './planDiffusion.ts';
 import { planMaps } from './planMaps.ts';
 
 const FIXTURES = fileURLToPath(new URL('../reference/fixtures/', import.meta.url));

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { MemorySink } from '../e2e/clip/memorySink.ts';
 import { type ByteSource, bytesSource, type HubFolder } from '../src/checkpoint/byteSource.ts';
-import { isDiffusionFolder, planDiffusion } from './planDiffusion.ts';
+import { isDiffusionFolder } from '../src/checkpoint/diffusionParts.ts';
+import { planDiffusion } from './planDiffusion.ts';
 
 const FIXTURES = fileURLToPath(new URL('../reference/fixtures/', import.meta.url));
 

@@ -1,9 +1,7 @@
 import type { ByteSource, HubFolder } from '../src/checkpoint/byteSource.ts';
 import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
-import { checkpointError } from '../src/checkpoint/checkpointError.ts';
-import { openCheckpoint } from '../src/checkpoint/hubFolder.ts';
-import { findModelDirectory } from '../src/checkpoint/modelDirectory.ts';
-import { type JsonObject, readJson } from '../src/checkpoint/readJson.ts';
+import { openDiffusionParts } from '../src/checkpoint/diffusionParts.ts';
+import type { JsonObject } from '../src/checkpoint/readJson.ts';
 import { UserError } from '../src/errors.ts';
 import { parseAutoencoderConfig } from '../src/graph/autoencoderConfig.ts';
 import { autoencoderRecipes } from '../src/graph/autoencoderWeights.ts';
@@ -24,50 +22,30 @@ import { type PackPlan, type PartPlan, publishedBytes } from './packPlan.ts';
 /** Channels that an inpainting UNet reads: latents, mask, latents of the masked image. */
 const INPAINTING_CHANNELS = 9;
 
-/** Published files beside the weights that are kept where the folder has them. */
-const TOKENIZER_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'vocab.json',
-  'merges.txt',
-];
-
-/** Whether a folder holds a diffusion model (diffusers' layout) rather than a CLIP. */
-export function isDiffusionFolder(folder: HubFolder): boolean {
-  return [...folder.keys()].some((path) => /(^|\/)(model_index\.json|unet\/config\.json)$/.test(path));
-}
-
 /**
- * Reads a folder in diffusers' layout: an inpainting model (Stable Diffusion 1.x or XL), or PASD's `unet` and `controlnet`
- * together with the `vae`, `text_encoder`, `tokenizer` and `scheduler` of the Stable Diffusion 1.5 it was trained on, which
- * may lie elsewhere in the same folder.
+ * Reads a diffusion model: an inpainting model (Stable Diffusion 1.x or XL) in diffusers' layout or in a single file, or PASD's
+ * `unet` and `controlnet` together with the `vae`, `text_encoder`, `tokenizer` and `scheduler` of the Stable Diffusion 1.5 it
+ * was trained on, which may lie elsewhere in the same folder.
+ * @param options `tokenizer`: files of an installed CLIP's tokenizer, by name, for a model that comes without one
  * @throws {UserError} `CheckpointError`, `UnsupportedModelError`
  */
-export async function planDiffusion(folder: HubFolder, precision: Precision): Promise<PackPlan> {
-  const isRestoration = [...folder.keys()].some((path) => /(^|\/)controlnet\/config\.json$/.test(path));
-  // PASD's two networks lie side by side; a whole Stable Diffusion in the same folder has a `unet` of its own.
-  const anchor = findModelDirectory(folder, { directory: isRestoration ? 'controlnet' : 'unet' });
-  const base = anchor.replace(/[^/]+\/$/, '');
-  const locate = (part: string) =>
-    folder.has(`${base}${part}/config.json`) ? `${base}${part}/` : findModelDirectory(folder, { directory: part });
-
+export async function planDiffusion(
+  folder: HubFolder,
+  precision: Precision,
+  { tokenizer = null }: { tokenizer?: HubFolder | null } = {},
+): Promise<PackPlan> {
+  const model = openDiffusionParts(folder, { tokenizer });
+  const { isRestoration } = model;
   const files = new Map<string, ByteSource>();
-  const keep = (path: string, from: string) => {
-    const source = folder.get(from);
-    if (source) files.set(path, source);
-  };
   const parts: PartPlan[] = [];
   const add = async (
     name: DiffusionPartName,
     stored: Precision,
     recipesOf: (config: JsonObject, checkpoint: Checkpoint) => readonly WeightRecipe[],
   ) => {
-    const directory = locate(name);
-    const config = await readJson(folder, `${directory}config.json`);
-    const checkpoint = await openCheckpoint(folder, { directory });
+    const { config, configFile, checkpoint } = await model.part(name);
     const recipes = recipesOf(config, checkpoint);
-    keep(`${name}/config.json`, `${directory}config.json`);
+    files.set(`${name}/config.json`, configFile);
     parts.push({
       name,
       byteLength: publishedBytes(checkpoint),
@@ -98,16 +76,21 @@ export async function planDiffusion(folder: HubFolder, precision: Precision): Pr
   await add('vae', precision, (config) => autoencoderRecipes(parseAutoencoderConfig(config)));
   // Four bits lose too much of the words; text encoders are a small part of the whole.
   const textPrecision = precision === 'q4' ? 'q8' : precision;
-  for (const name of isXl ? (['text_encoder', 'text_encoder_2'] as const) : (['text_encoder'] as const)) {
-    await add(name, textPrecision, (config) => textEncoderRecipes(parseTextEncoderConfig(config)));
-  }
-  for (const tokenizer of isXl ? ['tokenizer', 'tokenizer_2'] : ['tokenizer']) {
-    const directory = sharedDirectory(folder, { base, name: tokenizer, marker: /(vocab|tokenizer)\.json$/ });
-    for (const file of TOKENIZER_FILES) keep(`${tokenizer}/${file}`, `${directory}${file}`);
-  }
-  const scheduler = sharedDirectory(folder, { base, name: 'scheduler', marker: /scheduler_config\.json$/ });
-  keep('scheduler/scheduler_config.json', `${scheduler}scheduler_config.json`);
-  keep('model_index.json', `${base}model_index.json`);
+  const addText = async (name: 'text_encoder' | 'text_encoder_2', tokenizerName: 'tokenizer' | 'tokenizer_2') => {
+    let vocabularySize = 0;
+    await add(name, textPrecision, (config) => {
+      const encoder = parseTextEncoderConfig(config, `${name}/config.json`);
+      vocabularySize = encoder.text.vocabularySize;
+      return textEncoderRecipes(encoder);
+    });
+    for (const [file, source] of await model.tokenizer(tokenizerName, { vocabularySize })) {
+      files.set(`${tokenizerName}/${file}`, source);
+    }
+  };
+  await addText('text_encoder', 'tokenizer');
+  if (isXl) await addText('text_encoder_2', 'tokenizer_2');
+  files.set('scheduler/scheduler_config.json', await model.schedulerConfig());
+  if (model.index) files.set('model_index.json', model.index);
 
   return {
     kind: isRestoration ? 'restoration' : 'inpainting',
@@ -118,25 +101,6 @@ export async function planDiffusion(folder: HubFolder, precision: Precision): Pr
     parts,
     files,
   };
-}
-
-/** Directory of something without weights, beside the model or anywhere in the dropped folder. */
-function sharedDirectory(
-  folder: HubFolder,
-  { base, name, marker }: { base: string; name: string; marker: RegExp },
-): string {
-  const directories = [...folder.keys()]
-    .filter((path) => marker.test(path) && `/${path}`.replace(/[^/]*$/, '').endsWith(`/${name}/`))
-    .map((path) => path.replace(/[^/]*$/, ''));
-  const own = directories.find((directory) => directory === `${base}${name}/`);
-  const found = own ?? directories.sort((a, b) => a.length - b.length)[0];
-  if (found === undefined) {
-    throw checkpointError(
-      `${name}/`,
-      'it is not in the folder; put it there from the Stable Diffusion the model belongs to, as its authors publish it',
-    );
-  }
-  return found;
 }
 
 function noInpaintingModel(channels: number): UserError {

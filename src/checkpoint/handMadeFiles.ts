@@ -49,26 +49,25 @@ export function zipFile(
   entries: Readonly<Record<string, Uint8Array>>,
   lies: Readonly<Record<string, ZipLies>> = {},
 ): Uint8Array<ArrayBuffer> {
-  let local = new Uint8Array(0);
-  let directory = new Uint8Array(0);
+  const local: Uint8Array[] = [];
+  const directory: Uint8Array[] = [];
+  let offset = 0;
   for (const [name, content] of Object.entries(entries)) {
     const lie = lies[name] ?? {};
     const nameBytes = encoder.encode(name);
     const extra = lie.extra ?? new Uint8Array(0);
     const packed = lie.compressedSize ?? content.length;
     const size = lie.size ?? content.length;
-    directory = concat(
-      directory,
+    directory.push(
       le(4, 0x02014b50),
       le(2, 20, 20, lie.flags ?? 0, lie.method ?? 0, 0, 0),
       le(4, 0, packed, size),
       le(2, nameBytes.length, extra.length, 0, 0, 0),
-      le(4, 0, lie.localHeader ?? local.length),
+      le(4, 0, lie.localHeader ?? offset),
       nameBytes,
       extra,
     );
-    local = concat(
-      local,
+    const entry = concat(
       le(4, 0x04034b50),
       le(2, 20, 0, 0, 0, 0),
       le(4, 0, content.length, content.length),
@@ -76,9 +75,12 @@ export function zipFile(
       nameBytes,
       content,
     );
+    local.push(entry);
+    offset += entry.length;
   }
   const count = Object.keys(entries).length;
-  return concat(local, directory, endRecord({ count, size: directory.length, offset: local.length }));
+  const listed = concat(...directory);
+  return concat(...local, listed, endRecord({ count, size: listed.length, offset }));
 }
 
 /** The end record of a zip archive. */
@@ -141,12 +143,14 @@ export function dict(members: Readonly<Record<string, Part>>): Uint8Array {
   return concat('}(', ...Object.entries(members).flatMap(([key, value]) => [unicode(key), value]), 'u');
 }
 
-/** A file of `torch.save`: the pickle, and float32 storages by key. */
+/** A file of `torch.save`: the pickle, and storages by key. */
 export function torchFile(
   data: Uint8Array,
-  storages: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
+  storages: Readonly<Record<string, Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>> = {},
 ): Uint8Array<ArrayBuffer> {
   const entries: Record<string, Uint8Array> = { 'archive/data.pkl': data };
-  for (const [key, values] of Object.entries(storages)) entries[`archive/data/${key}`] = new Uint8Array(values.buffer);
+  for (const [key, values] of Object.entries(storages)) {
+    entries[`archive/data/${key}`] = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  }
   return zipFile(entries);
 }

@@ -1,5 +1,6 @@
 import type { CheckpointTensor } from '../checkpoint/checkpoint.ts';
 import { DTYPE_BYTES } from '../checkpoint/dtypes.ts';
+import { tensorRows } from '../checkpoint/tensorViews.ts';
 import type { RecipeSource } from './weightRecipe.ts';
 
 /** Most bytes of a published tensor that are read and converted at a time. */
@@ -22,20 +23,7 @@ export interface MatrixPiece extends TensorPiece {
 
 /** The part of a tensor that a source uses, as a tensor. */
 export function rowsOf(tensor: CheckpointTensor, rows: RecipeSource['rows']): CheckpointTensor {
-  if (!rows) return tensor;
-  const [first, last] = rows;
-  const [count = 0, ...columns] = tensor.shape;
-  const rowBytes = tensor.byteLength / count;
-  const [from, byteLength] = [first * rowBytes, (last - first) * rowBytes];
-  return {
-    name: tensor.name,
-    dtype: tensor.dtype,
-    file: tensor.file,
-    position: tensor.position + from,
-    shape: [last - first, ...columns],
-    byteLength,
-    read: (start = 0, end = byteLength) => tensor.read(from + start, from + end),
-  };
+  return rows ? tensorRows(tensor, tensor.name, { start: rows[0], end: rows[1] }) : tensor;
 }
 
 /** A tensor as a row of pieces of at most {@link PIECE_BYTES}; a tensor without elements has none. */
