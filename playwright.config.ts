@@ -1,5 +1,5 @@
 import { defineConfig } from '@playwright/test';
-import { APP_PORT, chosenBrowser, PAGES_PORT, SUITE_FOLDER } from './e2e/browser/chosenBrowser.ts';
+import { APP_PORT, chosenBrowser, HUB_PORT, PAGES_PORT, SUITE_FOLDER } from './e2e/browser/chosenBrowser.ts';
 
 const browser = chosenBrowser();
 
@@ -16,6 +16,8 @@ export default defineConfig({
   reporter: 'list',
   use: {
     baseURL: `http://localhost:${APP_PORT}/`,
+    // It would fetch the whole app once more for each test; e2e/offline.spec.ts has it.
+    serviceWorkers: 'block',
     viewport: { width: 1440, height: 900 },
     launchOptions: {
       executablePath: browser.executablePath,
@@ -29,6 +31,7 @@ export default defineConfig({
     {
       name: 'app',
       command: `node scripts/serve.mjs dist ${APP_PORT}`,
+      env: { GREFINE_HUB: `http://localhost:${HUB_PORT}` },
       url: `http://localhost:${APP_PORT}/`,
       reuseExistingServer: false,
     },

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { byteRange, CONTENT_SECURITY_POLICY, filePath, freePort, serve } from './serve.mjs';
+import { byteRange, contentSecurityPolicy, filePath, freePort, serve } from './serve.mjs';
 
 const outer = mkdtempSync(join(tmpdir(), 'g-refine-serve-'));
 const root = mkdtempSync(join(outer, 'dist-'));
@@ -22,7 +22,7 @@ test('sends isolation headers, the policy and the type', async () => {
   expect(await response.text()).toBe('<p>hello');
   expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin');
   expect(response.headers.get('cross-origin-embedder-policy')).toBe('require-corp');
-  expect(response.headers.get('content-security-policy')).toBe(CONTENT_SECURITY_POLICY);
+  expect(response.headers.get('content-security-policy')).toBe(contentSecurityPolicy());
   expect(response.headers.get('content-type')).toContain('text/html');
 });
 
@@ -78,4 +78,23 @@ test('reads ranges', () => {
   expect(byteRange('bytes=5-3', 10)).toBe('unsatisfiable');
   expect(byteRange('bytes=0-1,3-4', 10)).toBeNull();
   expect(byteRange(undefined, 10)).toBeNull();
+});
+
+test('another hub is in the policy, in the list for the page, and makes pages that are kept fetch everything anew', async () => {
+  const site = mkdtempSync(join(outer, 'hub-'));
+  const list = JSON.stringify({ hub: ['https://huggingface.co'] });
+  writeFileSync(join(site, 'hub.json'), list);
+  writeFileSync(join(site, 'sw.js'), 'work()');
+  const usual = await serve({ root: site, port: 0 });
+  const other = await serve({ root: site, port: 0, hub: ['https://mirror.example/hub'] });
+  const text = async (address: string) => (await fetch(address)).text();
+  expect(await text(`${usual.address}hub.json`)).toBe(list);
+  expect(await text(`${usual.address}sw.js`)).toBe('work()');
+  const response = await fetch(`${other.address}hub.json`);
+  expect(await response.json()).toEqual({ hub: ['https://mirror.example/hub'] });
+  const policy = response.headers.get('content-security-policy');
+  expect(policy).toMatch(/connect-src [^;]*https:\/\/mirror\.example https:\/\/raw\.githubusercontent\.com;/);
+  expect(policy).not.toContain('huggingface');
+  expect(await text(`${other.address}sw.js`)).toBe(`work()\n// ${policy}\n`);
+  await Promise.all([usual.close(), other.close()]);
 });

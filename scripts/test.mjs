@@ -35,7 +35,7 @@ const suite = (args, { report, count, env = {} }) => {
 };
 
 // Another suite on this machine may have taken the usual ports.
-const port = process.env.GREFINE_E2E_PORT ?? (await freePort(2));
+const port = process.env.GREFINE_E2E_PORT ?? (await freePort(3));
 
 const stages = {
   'type check': check(() =>

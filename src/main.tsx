@@ -1,3 +1,4 @@
+import './trustedTypes.ts';
 import { connectWorkers } from './bridge/client.ts';
 import { mountApp } from './ui/mount.tsx';
 

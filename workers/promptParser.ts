@@ -1,6 +1,7 @@
 import { DependencyParser } from '../src/prompt/parser/dependencyParser.ts';
 import type { PromptReader } from '../src/prompt/phrase.ts';
 import { promptReader } from '../src/prompt/promptReader.ts';
+import { publicUrl } from '../src/publicUrl.ts';
 
 let loading: Promise<PromptReader> | null = null;
 
@@ -10,9 +11,7 @@ let loading: Promise<PromptReader> | null = null;
  * @param url of the weights
  * @returns null where they cannot be had; the next call tries again
  */
-export async function loadPromptReader(
-  url = `${import.meta.env.BASE_URL}parser/english-ewt.bin`,
-): Promise<PromptReader | null> {
+export async function loadPromptReader(url = publicUrl('parser/english-ewt.bin')): Promise<PromptReader | null> {
   loading ??= fetchReader(url);
   try {
     return await loading;

@@ -2,6 +2,7 @@
  * The worker that owns the runtime, the GPU and the pipeline: the composition root where files, packs and the runtime
  * become what the pipeline asks for.
  */
+import '../src/trustedTypes.ts';
 import { expose } from 'comlink';
 import { version } from '../package.json' with { type: 'json' };
 import type { OpenedImage, RefineWorkerApi } from '../src/bridge/protocol.ts';

@@ -13,10 +13,12 @@ export interface ChosenBrowser {
   readonly env: Record<string, string>;
 }
 
-/** Port of the built app; two suites on one machine need two. */
+/** Port of the built app; a second suite on one machine needs others. */
 export const APP_PORT = Number(process.env.GREFINE_E2E_PORT ?? 4273);
 /** Port of the test-only pages in `e2e/pages`. */
 export const PAGES_PORT = APP_PORT + 1;
+/** Port of the hub that tests install models from, where one runs; the app's policy allows it. */
+export const HUB_PORT = APP_PORT + 2;
 /** Where this suite's built pages and results go, relative to the project: two suites at once do not share it. */
 export const SUITE_FOLDER = `.cache/e2e/${APP_PORT}`;
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { expect, type Locator, type Page } from '@playwright/test';
+import { expect, type Locator, type Page, type Worker } from '@playwright/test';
 
 /** The tiny CLIP of the reference, in hub layout with learned contexts. */
 export const TINY_CLIP = fileURLToPath(new URL('../../reference/fixtures/clip-tiny', import.meta.url));
@@ -33,8 +33,8 @@ export class App {
     this.phrases = page.getByRole('region', { name: 'Phrases of the prompt' }).getByRole('button');
   }
 
-  async open(): Promise<void> {
-    await this.page.goto('/');
+  async open(address = '/'): Promise<void> {
+    await this.page.goto(address);
     await expect(this.menu('Machine')).not.toContainText('Checking');
   }
 
@@ -76,4 +76,9 @@ export class App {
   async value(gauge: Locator): Promise<number> {
     return Number(await gauge.getAttribute('aria-valuenow'));
   }
+}
+
+/** The app's own workers. Those of the runtime's threads sleep, and answer nothing. */
+export function ownWorkers(page: Page): Worker[] {
+  return page.workers().filter((worker) => /\/(refine|compile)\.worker/.test(worker.url()));
 }
