@@ -3,6 +3,7 @@ import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { ISOLATION_HEADERS } from './scripts/serve.mjs';
+import { serviceWorker } from './scripts/serviceWorker.ts';
 
 /**
  * Of transformers.js only the tokenizer is used, but it imports a build of onnxruntime-web of its own, and points it at a CDN.
@@ -20,7 +21,9 @@ export function tokenizerWithoutRuntime(): Plugin {
 }
 
 export default defineConfig(({ mode }) => ({
-  plugins: [react(), tokenizerWithoutRuntime()],
+  // Also in a folder of a host.
+  base: './',
+  plugins: [react(), tokenizerWithoutRuntime(), serviceWorker()],
   worker: { format: 'es', plugins: () => [tokenizerWithoutRuntime()] },
   build: {
     target: 'es2023',

@@ -3,4 +3,4 @@ import { fakeWorkers, scenarioOf } from './fakeWorkers.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('interface.html has no #root');
-mountApp(root, fakeWorkers(scenarioOf(new URLSearchParams(location.search))));
+mountApp(root, { workers: fakeWorkers(scenarioOf(new URLSearchParams(location.search))), shell: null });

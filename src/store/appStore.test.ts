@@ -131,6 +131,7 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
   const workers: Workers = { refine, compile, restart: vi.fn() };
   const store = createAppStore({
     workers,
+    shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
     storage: null,

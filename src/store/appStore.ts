@@ -1,5 +1,6 @@
 import { createStore, type StateCreator, type StoreApi } from 'zustand/vanilla';
 import type { Workers } from '../bridge/client.ts';
+import type { Shell } from '../bridge/shell.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import { createImagesSlice, type ImagesSlice } from './imagesSlice.ts';
@@ -7,10 +8,11 @@ import { createMachineSlice, type MachineSlice } from './machineSlice.ts';
 import { createPacksSlice, type PacksSlice } from './packsSlice.ts';
 import { type Preferences, readPreferences, writePreferences } from './preferences.ts';
 import { createRefineSlice, type RefineSlice } from './refineSlice.ts';
+import { createShellSlice, type ShellSlice } from './shellSlice.ts';
 import { createViewSlice, type ViewSlice } from './viewSlice.ts';
 
 /** Everything the screen shows. Plain data: tensors, sessions and workers stay behind the bridge. */
-export type AppState = ImagesSlice & MachineSlice & PacksSlice & RefineSlice & ViewSlice;
+export type AppState = ImagesSlice & MachineSlice & PacksSlice & RefineSlice & ShellSlice & ViewSlice;
 
 /** The one store. */
 export type AppStore = StoreApi<AppState>;
@@ -18,6 +20,8 @@ export type AppStore = StoreApi<AppState>;
 /** What the store needs from the outside. */
 export interface StoreEnvironment {
   readonly workers: Workers;
+  /** Null: nothing keeps the app for offline use. */
+  readonly shell: Shell | null;
   readonly settings: AnalysisSettings;
   /** Settings of a refinement unless the user changes them. */
   readonly refineSettings: RefineSettings;
@@ -65,6 +69,7 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
     ...createMachineSlice(set, get, parts),
     ...createPacksSlice(set, get, parts),
     ...createRefineSlice(set, get, parts),
+    ...createShellSlice(set, get, parts),
     ...createViewSlice(set, get, parts),
   });
   return createStore<AppState>()(creator);

@@ -140,6 +140,7 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
   const kept = new Map<string, string>();
   const store = createAppStore({
     workers,
+    shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
     storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },

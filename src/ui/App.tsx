@@ -5,6 +5,7 @@ import styles from './App.module.css';
 import { EmptyState } from './EmptyState.tsx';
 import { Files } from './Files.tsx';
 import { HelpDialog } from './HelpDialog.tsx';
+import { NewerVersion } from './NewerVersion.tsx';
 import { Notices } from './Notices.tsx';
 import { StatusBar } from './StatusBar.tsx';
 import { StoreContext, useApp } from './StoreContext.tsx';
@@ -33,6 +34,7 @@ function Screen() {
       {hasImages ? <Workspace /> : <Start />}
       <StatusBar />
       <Notices />
+      <NewerVersion />
       <HelpDialog />
       <AddModelDialog />
     </div>

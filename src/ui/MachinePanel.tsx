@@ -17,6 +17,7 @@ export function MachinePanel() {
 
 function Status({ status, switchingTo }: { status: RuntimeStatus; switchingTo: string | null }) {
   const store = useAppStore();
+  const worksOffline = useApp((state) => state.worksOffline);
   const { adapter, tiers, selfTests, tier, wasmThreads, crossOriginIsolated } = status;
   return (
     <div className={styles.panel}>
@@ -61,8 +62,14 @@ function Status({ status, switchingTo }: { status: RuntimeStatus; switchingTo: s
       )}
       {!crossOriginIsolated && (
         <p className={styles.quiet}>
-          This page is not isolated, so the processor works with one thread. Serve it with COOP and COEP headers.
+          This page is not isolated from others, so the processor works with one thread.{' '}
+          {worksOffline
+            ? 'Reload it: the app then adds the headers (COOP and COEP) that its host does not send.'
+            : 'Its host has to send the headers COOP and COEP.'}
         </p>
+      )}
+      {worksOffline && (
+        <p className={styles.quiet}>G-Refine itself is kept on this machine, too: it starts without a network.</p>
       )}
       {selfTests.map((report) => (
         <SelfTest key={report.tier} report={report} />
