@@ -17,9 +17,11 @@ export interface BundleModel {
   /** Page of its authors. */
   readonly homepage: string;
   readonly licence: Licence;
+  /** Of files that others published. */
+  readonly furtherLicences: readonly Licence[];
   readonly precision: Precision;
   readonly files: readonly PublishedFile[];
-  /** Bytes on disk once compiled, computed from the published configs; null: not known before the files are asked. */
+  /** Bytes of weights on disk once compiled, computed from the published configs; null: not known before the files are asked. */
   readonly diskBytes: number | null;
 }
 
@@ -31,6 +33,9 @@ export interface BundleManifest {
   /** One sentence: what it is for, and on which cards. */
   readonly purpose: string;
   readonly models: readonly BundleModel[];
-  /** GPU memory in bytes that a refinement of a 1024² image takes with the models of this bundle at most, estimated. */
+  /**
+   * GPU memory in bytes that a refinement of a 1024² image needs with the models of this bundle, estimated: what the largest of
+   * their parts takes at work in 16-bit, weights and activations, prompt and negative prompt together. Parts that nobody uses leave.
+   */
   readonly vramBytes: number;
 }

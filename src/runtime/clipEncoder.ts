@@ -1,6 +1,7 @@
 import type { HubFolder } from '../checkpoint/byteSource.ts';
 import { bytesToFloat32 } from '../checkpoint/dtypes.ts';
 import { UserError } from '../errors.ts';
+import type { ClipConfig } from '../graph/clipConfig.ts';
 import { buildClipText, type ClipTextInput, endPosition, endRows } from '../graph/clipText.ts';
 import { buildClipVision } from '../graph/clipVision.ts';
 import { CLIP_IMAGE_SIZES, gridSide } from '../graph/clipWeights.ts';
@@ -11,6 +12,7 @@ import { loadedBytes, readBytes } from './memoryEstimate.ts';
 import { ModelPart } from './modelPart.ts';
 import type { Runtime } from './runtime.ts';
 import type { ModelSession, TensorData } from './session.ts';
+import type { Tier } from './status.ts';
 import { externalShards, TierWeights } from './tierWeights.ts';
 import type { Weights } from './widenedWeights.ts';
 
@@ -88,10 +90,7 @@ export class OnnxClipEncoder implements ClipEncoder {
       name: `${this.modelName} image encoder`,
       residency,
       key: String,
-      bytes: (imageSize) => {
-        const tokens = gridSide(imageSize, config.vision.patchSize) ** 2 + 1;
-        return this.#bytes('vision.') + activationBytes({ tokens, width: config.vision.width });
-      },
+      bytes: (imageSize) => clipPartBytes(this.#sized(), { part: 'vision', imageSize, tier: runtime.status.tier }),
       readBytes: () => this.#readBytes('vision.'),
       create: (imageSize, onBytes) =>
         this.#createSession(({ index }) => buildClipVision(config, index, { imageSize }), onBytes),
@@ -100,8 +99,7 @@ export class OnnxClipEncoder implements ClipEncoder {
       name: `${this.modelName} text encoder`,
       residency,
       key: String,
-      bytes: () =>
-        this.#bytes('text.') + activationBytes({ tokens: TEXTS * config.text.contextLength, width: this.textWidth }),
+      bytes: () => clipPartBytes(this.#sized(), { part: 'text', tier: runtime.status.tier }),
       readBytes: () => this.#readBytes('text.'),
       create: (input, onBytes) => this.#createSession(({ index }) => buildClipText(config, index, { input }), onBytes),
     });
@@ -208,15 +206,28 @@ export class OnnxClipEncoder implements ClipEncoder {
     return readBytes(this.#clip.weights.stored.index, { tier: this.#runtime.status.tier, prefix });
   }
 
-  #bytes(prefix: string): number {
-    return loadedBytes(this.#clip.weights.stored.index, { tier: this.#runtime.status.tier, prefix });
+  #sized() {
+    return { config: this.#clip.config, index: this.#clip.weights.stored.index };
   }
 }
 
 /** Texts encoded at once, for estimates: the written quality words. */
 const TEXTS = 64;
 
-/** Estimated bytes of a transformer's activations: the widest layer has four times its width, and some are kept for later. */
+/** Estimated bytes of one encoder of a CLIP at work. */
+export function clipPartBytes(
+  { config, index }: { readonly config: ClipConfig; readonly index: WeightIndex },
+  kind: { readonly tier: Tier } & ({ readonly part: 'vision'; readonly imageSize: number } | { readonly part: 'text' }),
+): number {
+  const { vision, text } = config;
+  const [tokens, width] =
+    kind.part === 'vision'
+      ? [gridSide(kind.imageSize, vision.patchSize) ** 2 + 1, vision.width]
+      : [TEXTS * text.contextLength, text.width];
+  return loadedBytes(index, { tier: kind.tier, prefix: `${kind.part}.` }) + activationBytes({ tokens, width });
+}
+
+/** A transformer's activations: the widest layer has four times its width, and some are kept for later. */
 function activationBytes({ tokens, width }: { tokens: number; width: number }): number {
   return 16 * tokens * width * Float32Array.BYTES_PER_ELEMENT;
 }

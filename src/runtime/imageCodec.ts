@@ -1,5 +1,6 @@
 import { buildAutoencoderDecoder, buildAutoencoderEncoder } from '../graph/autoencoder.ts';
 import { type AutoencoderConfig, autoencoderDownscale } from '../graph/autoencoderConfig.ts';
+import type { WeightIndex } from '../graph/weights.ts';
 import type { DeviceTensor, LatentSize, MemoryFallback } from '../pipeline/diffusionPorts.ts';
 import { type CodecTile, codecTiles, tileWeights } from './codecTiles.ts';
 import type { ModelRuntime } from './denoisingNetwork.ts';
@@ -7,6 +8,7 @@ import type { DiffusionFolder } from './diffusionFolder.ts';
 import { loadedBytes, readBytes } from './memoryEstimate.ts';
 import { ModelPart } from './modelPart.ts';
 import { isOutOfMemory } from './residency.ts';
+import type { Tier } from './status.ts';
 import { externalShards } from './tierWeights.ts';
 
 type Half = 'encoder' | 'decoder';
@@ -211,15 +213,26 @@ export class ImageCodec {
     });
   }
 
-  /** Estimated bytes of a half at work on a tile of so many pixels. */
-  #bytes(half: Half, { width, height }: { width: number; height: number }): number {
+  #bytes(half: Half, size: { width: number; height: number }): number {
     const { tier } = this.#runtime.status;
-    const { index } = this.#weights.stored;
-    const isHalf = tier === 'webgpu-fp16' && index[`${half}.conv_in.bias`]?.type === 'float16';
-    const [finest = 0, second = finest] = this.#config.channels;
-    const perPixel = half === 'encoder' ? 4 * finest : 2 * finest + 2 * second;
-    return loadedBytes(index, { tier, prefix: half }) + width * height * perPixel * (isHalf ? 2 : 4);
+    return codecBytes({ config: this.#config, index: this.#weights.stored.index }, { half, tier, ...size });
   }
+}
+
+/** Estimated bytes of one half of an autoencoder at work on a tile of so many pixels. */
+export function codecBytes(
+  { config, index }: { readonly config: AutoencoderConfig; readonly index: WeightIndex },
+  {
+    half,
+    tier,
+    width,
+    height,
+  }: { readonly half: Half; readonly tier: Tier; readonly width: number; readonly height: number },
+): number {
+  const isHalf = tier === 'webgpu-fp16' && index[`${half}.conv_in.bias`]?.type === 'float16';
+  const [finest = 0, second = finest] = config.channels;
+  const perPixel = half === 'encoder' ? 4 * finest : 2 * finest + 2 * second;
+  return loadedBytes(index, { tier, prefix: half }) + width * height * perPixel * (isHalf ? 2 : 4);
 }
 
 /** Nothing smaller is tried: what does not hold it holds no model. */
