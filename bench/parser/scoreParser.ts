@@ -31,21 +31,40 @@ export function scoreParser({ weights, treebank, part }: { weights: string; tree
   );
 }
 
+/** Classes of words that name something to see. */
+const VISIBLE = new Set(['NOUN', 'PROPN', 'ADJ', 'NUM', 'SYM', 'X']);
+
 /**
  * Phrases and ancestors of the predicted trees against those of the gold trees. `phrase`: F1 of phrases whose noun and
- * words are all right; `membership`: F1 of (word, its noun) pairs; `ancestor`: of nouns found, those whose ancestor's noun is right.
+ * words are all right; `visible`: the same, but only of words that name something to see (nouns, names, adjectives, numbers);
+ * `membership`: F1 of (word, its noun) pairs; `ancestor`: of nouns found, those whose ancestor's noun is right.
  */
 function phraseScores(gold: readonly Sentence[], predicted: readonly Sentence[]): Record<string, number> {
-  const counts = { gold: 0, predicted: 0, exact: 0, goldPairs: 0, pairs: 0, rightPairs: 0, nouns: 0, ancestors: 0 };
+  const counts = {
+    gold: 0,
+    predicted: 0,
+    exact: 0,
+    visible: 0,
+    goldPairs: 0,
+    pairs: 0,
+    rightPairs: 0,
+    nouns: 0,
+    ancestors: 0,
+  };
   for (const [i, s] of gold.entries()) {
     const g = treePhrases(s.words, analyses(s));
     const p = treePhrases(s.words, analyses(predicted[i] as Sentence));
     const key = (x: (typeof g)[number]): string => `${x.noun}:${x.words}`;
     const exact = new Set(p.map(key));
+    // The gold class decides on both sides, so that a wrong class alone changes nothing.
+    const toSee = ({ noun, words }: (typeof g)[number]): string =>
+      `${noun}:${words.filter((w) => w === noun || VISIBLE.has(s.upos[w] as string))}`;
+    const visible = new Set(p.map(toSee));
     const pairs = new Set(p.flatMap((x) => x.words.map((w) => `${w}-${x.noun}`)));
     counts.gold += g.length;
     counts.predicted += p.length;
     counts.exact += g.filter((x) => exact.has(key(x))).length;
+    counts.visible += g.filter((x) => visible.has(toSee(x))).length;
     counts.goldPairs += g.reduce((n, x) => n + x.words.length, 0);
     counts.pairs += pairs.size;
     counts.rightPairs += g.flatMap((x) => x.words.map((w) => `${w}-${x.noun}`)).filter((k) => pairs.has(k)).length;
@@ -60,6 +79,7 @@ function phraseScores(gold: readonly Sentence[], predicted: readonly Sentence[])
   }
   return {
     phrase: (200 * counts.exact) / (counts.gold + counts.predicted),
+    visible: (200 * counts.visible) / (counts.gold + counts.predicted),
     membership: (200 * counts.rightPairs) / (counts.goldPairs + counts.pairs),
     noun: (200 * counts.nouns) / (counts.gold + counts.predicted),
     ancestor: (100 * counts.ancestors) / counts.nouns,
