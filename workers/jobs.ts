@@ -1,3 +1,5 @@
+import { abortError } from '../src/errors.ts';
+
 /**
  * The jobs a worker is running. An `AbortSignal` does not cross to a worker, so the page cancels by id and the job checks
  * the signal it was given here.
@@ -17,8 +19,21 @@ export class Jobs {
     }
   }
 
-  /** Unknown ids are ignored: the job may have ended meanwhile. */
-  cancel(jobId: string): void {
-    this.#controllers.get(jobId)?.abort();
+  /**
+   * Unknown ids are ignored: the job may have ended meanwhile.
+   * @param reason what the job rejects with; an `AbortError`, this by default
+   */
+  cancel(jobId: string, reason: Error = abortError()): void {
+    this.#controllers.get(jobId)?.abort(reason);
   }
+}
+
+/** Stops a job so that what it has done is deleted. */
+export function discarded(): Error {
+  return Object.assign(abortError('The job was cancelled'), { isDiscarded: true });
+}
+
+/** Whether a job was stopped by {@link discarded}. */
+export function isDiscarded({ reason }: AbortSignal): boolean {
+  return (reason as { isDiscarded?: boolean } | undefined)?.isDiscarded === true;
 }

@@ -8,6 +8,10 @@ export interface PartPlan {
   readonly name: string;
   /** Bytes of its published weights, for progress over all parts. */
   readonly byteLength: number;
+  /** Paths of the files these lie in. */
+  readonly sources: ReadonlySet<string>;
+  /** What compiling will store, in one shard: its layout is known before any weight is read. */
+  readonly planned: WeightIndex;
   readonly compile: (options: Omit<CompileOptions, 'precision'>) => Promise<WeightIndex>;
 }
 
@@ -32,4 +36,9 @@ export function within(folder: HubFolder, directory: string): HubFolder {
 /** Bytes of all tensors of a checkpoint. */
 export function publishedBytes({ tensors }: { tensors: ReadonlyMap<string, { readonly byteLength: number }> }): number {
   return [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** Paths of the files that the tensors of a checkpoint lie in. */
+export function publishedPaths({ tensors }: { tensors: ReadonlyMap<string, { readonly file: string }> }): Set<string> {
+  return new Set([...tensors.values()].map(({ file }) => file));
 }

@@ -10,6 +10,7 @@ import { parseControlNetConfig } from '../src/graph/controlNetConfig.ts';
 import { controlNetRecipes } from '../src/graph/controlNetWeights.ts';
 import { checkPasdPair, isPasdUnet, type PasdUnetConfig, parsePasdUnetConfig } from '../src/graph/pasdUnetConfig.ts';
 import { pasdUnetRecipes } from '../src/graph/pasdUnetWeights.ts';
+import { planWeights } from '../src/graph/storedLayout.ts';
 import { parseTextEncoderConfig } from '../src/graph/textEncoderConfig.ts';
 import { textEncoderRecipes } from '../src/graph/textEncoderWeights.ts';
 import { parseUnetConfig } from '../src/graph/unetConfig.ts';
@@ -17,7 +18,7 @@ import { unetRecipes } from '../src/graph/unetWeights.ts';
 import type { WeightRecipe } from '../src/graph/weightRecipe.ts';
 import type { Precision } from '../src/graph/weights.ts';
 import type { DiffusionPartName } from '../src/runtime/diffusionPack.ts';
-import { type PackPlan, type PartPlan, publishedBytes } from './packPlan.ts';
+import { type PackPlan, type PartPlan, publishedBytes, publishedPaths } from './packPlan.ts';
 
 /** Channels that an inpainting UNet reads: latents, mask, latents of the masked image. */
 const INPAINTING_CHANNELS = 9;
@@ -49,6 +50,8 @@ export async function planDiffusion(
     parts.push({
       name,
       byteLength: publishedBytes(checkpoint),
+      sources: publishedPaths(checkpoint),
+      planned: planWeights(recipes, stored),
       compile: (options) => compileWeights({ checkpoint, recipes }, { ...options, precision: stored }),
     });
   };

@@ -4,10 +4,10 @@ import { findModelDirectory } from '../src/checkpoint/modelDirectory.ts';
 import { findPromptContexts, PROMPT_CONTEXT_FILES, readPromptContexts } from '../src/checkpoint/promptContexts.ts';
 import type { ClipConfig } from '../src/graph/clipConfig.ts';
 import { CLIP_IMAGE_SIZES } from '../src/graph/clipWeights.ts';
-import { compileClip } from '../src/graph/compileClip.ts';
+import { compileClip, planClip } from '../src/graph/compileClip.ts';
 import type { Precision } from '../src/graph/weights.ts';
 import { readClipFolder } from '../src/runtime/clipFolder.ts';
-import { type PackPlan, publishedBytes, within } from './packPlan.ts';
+import { type PackPlan, publishedBytes, publishedPaths, within } from './packPlan.ts';
 
 /** Published files that are kept beside the weights where the folder has them. */
 const KEPT_FILES = [
@@ -51,6 +51,8 @@ export async function planMaps(folder: HubFolder, precision: Precision): Promise
       {
         name: 'clip',
         byteLength: publishedBytes(checkpoint),
+        sources: publishedPaths(checkpoint),
+        planned: planClip(config, precision),
         compile: (options) => compileClip(checkpoint, config, { ...options, precision }),
       },
     ],

@@ -1,4 +1,5 @@
 import type { Workers } from '../../src/bridge/client.ts';
+import { idlePackWorker } from '../../src/bridge/idlePackWorker.ts';
 import type { OpenedImage, PackSummary } from '../../src/bridge/protocol.ts';
 import { abortError, UserError, type UserErrorName } from '../../src/errors.ts';
 import { relativeRange } from '../../src/image/heatmap.ts';
@@ -98,6 +99,8 @@ function fakePack(index: number): PackSummary {
     imageSizes: [224, 448],
     byteLength: index === 0 ? 302_400_000 : 455_000_000,
     hasLearnedContexts: index === 0,
+    origin: { from: 'files', name: index === 0 ? 'clip-vit-base-patch16' : 'clip-vit-large-patch14' },
+    licence: null,
     installedAt: 1_700_000_000_000 + index,
   };
 }
@@ -282,17 +285,15 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
       },
     },
     compile: {
+      ...idlePackWorker,
       listPacks: async () => packs,
-      compileFolder: async ({ jobId, name, precision }, onProgress) => {
+      install: async ({ jobId, name, precision }, onProgress) => {
         const totalBytes = 598_641_023;
-        for (const stage of ['compile', 'write'] as const) {
-          for (let done = 0; done < 20; done++) {
-            const item = stage === 'compile' ? `vision_model.encoder.layers.${done}.mlp.fc1.weight` : 'weights-0.bin';
-            onProgress({ stage, item, doneBytes: (totalBytes * done) / 20, totalBytes });
-            await step(jobId, scenario.hang === stage && done >= 10);
-          }
-          failOnce('install');
+        for (let done = 0; done < 20; done++) {
+          onProgress({ stage: 'compile', item: name, doneBytes: (totalBytes * done) / 20, totalBytes });
+          await step(jobId, scenario.hang === 'compile' && done >= 10);
         }
+        failOnce('install');
         const pack = { ...fakePack(packs.length), id: jobId, name, precision, installedAt: Date.now() };
         packs = [...packs, pack];
         return pack;

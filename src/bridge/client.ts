@@ -1,10 +1,11 @@
 import { proxy, type Remote, wrap } from 'comlink';
-import type { CompileWorkerApi, RefineWorkerApi } from './protocol.ts';
+import type { PackWorkerApi } from './packProtocol.ts';
+import type { RefineWorkerApi } from './protocol.ts';
 
 /** The two workers as the store sees them. Tests and pages without workers pass their own object of this shape. */
 export interface Workers {
   readonly refine: RefineWorkerApi;
-  readonly compile: CompileWorkerApi;
+  readonly compile: PackWorkerApi;
   /** Ends both workers and starts new ones: the way out when one has crashed. `refine.start` must be called again. */
   restart(): void;
 }
@@ -48,7 +49,7 @@ export function connectWorkers(): Workers {
       'analysis worker',
     );
   const openCompile = () =>
-    connect<CompileWorkerApi>(
+    connect<PackWorkerApi>(
       new Worker(new URL('../../workers/compile.worker.ts', import.meta.url), { type: 'module', name: 'compile' }),
       'model worker',
     );
@@ -57,7 +58,7 @@ export function connectWorkers(): Workers {
 
   const askRefine = <T>(call: (api: Remote<RefineWorkerApi>) => Promise<T>): Promise<T> =>
     Promise.race([call(refine.remote), refine.crashed]);
-  const askCompile = <T>(call: (api: Remote<CompileWorkerApi>) => Promise<T>): Promise<T> =>
+  const askCompile = <T>(call: (api: Remote<PackWorkerApi>) => Promise<T>): Promise<T> =>
     Promise.race([call(compile.remote), compile.crashed]);
 
   return {
@@ -76,8 +77,20 @@ export function connectWorkers(): Workers {
     },
     compile: {
       listPacks: () => askCompile((api) => api.listPacks()),
-      compileFolder: (job, onProgress) => askCompile((api) => api.compileFolder(job, proxy(onProgress))),
+      listDrafts: () => askCompile((api) => api.listDrafts()),
+      listDamaged: () => askCompile((api) => api.listDamaged()),
+      storageState: () => askCompile((api) => api.storageState()),
+      estimateInstall: (request) => askCompile((api) => api.estimateInstall(request)),
+      install: (request, onProgress) => askCompile((api) => api.install(request, proxy(onProgress))),
+      resumeDraft: (job, onProgress) => askCompile((api) => api.resumeDraft(job, proxy(onProgress))),
+      discardDraft: (draftId) => askCompile((api) => api.discardDraft(draftId)),
       deletePack: (packId) => askCompile((api) => api.deletePack(packId)),
+      verifyPack: (job, onProgress) => askCompile((api) => api.verifyPack(job, proxy(onProgress))),
+      repairPack: (job, onProgress) => askCompile((api) => api.repairPack(job, proxy(onProgress))),
+      exportPack: (job, onProgress) => askCompile((api) => api.exportPack(job, proxy(onProgress))),
+      importPack: (job, onProgress) => askCompile((api) => api.importPack(job, proxy(onProgress))),
+      watchActivity: (onChange) => askCompile((api) => api.watchActivity(proxy(onChange))),
+      pause: (jobId) => askCompile((api) => api.pause(jobId)),
       cancel: (jobId) => askCompile((api) => api.cancel(jobId)),
     },
     restart: () => {

@@ -3,8 +3,14 @@
 import type { Licence } from '../bundles/bundle.ts';
 import type { Precision } from '../graph/weights.ts';
 import type { HubAccess, PublishedFile } from '../hub/publishedFile.ts';
+import type { DraftSummary } from '../storage/draftRecord.ts';
+import type { Activity } from '../storage/packActivity.ts';
 import type { PackKind, PackSummary } from '../storage/packManifest.ts';
+import type { DamagedPack } from '../storage/packStore.ts';
+import type { StorageState } from '../storage/storageRoom.ts';
 import type { ByteProgress } from './protocol.ts';
+
+export type { DamagedPack, DraftSummary, PackSummary, StorageState };
 
 /** Where the files of one model are: on this machine (a folder in hub layout, or one checkpoint file), or published. */
 export type ModelSource =
@@ -30,21 +36,6 @@ export interface InstallEstimate {
   readonly diskBytes: number;
 }
 
-/** An interrupted installation; nothing of what it has done is lost. */
-export interface DraftSummary {
-  readonly id: string;
-  readonly name: string;
-  readonly kind: PackKind;
-  readonly precision: Precision;
-  /** `files`: goes on when the same files are added again; `hub`: by itself. */
-  readonly from: ModelSource['from'];
-  /** Published bytes read of those to read. */
-  readonly doneBytes: number;
-  readonly totalBytes: number;
-  /** Milliseconds since 1970. */
-  readonly startedAt: number;
-}
-
 /** What {@link PackWorkerApi.verifyPack} found broken. */
 export interface PackDamage {
   /** Shards and kept files, as shown. */
@@ -55,41 +46,36 @@ export interface PackDamage {
   readonly canFetch: boolean;
 }
 
-/** The browser's private storage. */
-export interface StorageState {
-  readonly usedBytes: number;
-  readonly quotaBytes: number;
-  /** Whether the browser has promised not to clear it. */
-  readonly persisted: boolean;
-}
+/** What happens to packs in any tab, this one included: a running installation, verification, repair, export or import. */
+export type PackActivity = Activity<ByteProgress>;
 
-/** What happens to packs in any tab, this one included. */
-export interface PackActivity {
-  /** A running installation, verification, repair, export or import; null: none. */
-  readonly running: { readonly jobId: string; readonly name: string; readonly progress: ByteProgress | null } | null;
-  /** Whether it runs in another tab. */
-  readonly elsewhere: boolean;
-}
-
-/** The worker that turns published checkpoints into packs. One job that writes runs at a time, over all tabs. */
+/**
+ * The worker that turns published checkpoints into packs. One job runs at a time, over all tabs; a second one waits, and its
+ * progress says so (`wait`). Jobs are installations, verifications, repairs, exports and imports.
+ */
 export interface PackWorkerApi {
   listPacks(): Promise<readonly PackSummary[]>;
+  /** Interrupted installations; those that run, in any tab, are none. */
   listDrafts(): Promise<readonly DraftSummary[]>;
+  /** Packs and drafts that cannot be used any more, and why; `deletePack` removes them. */
+  listDamaged(): Promise<readonly DamagedPack[]>;
   storageState(): Promise<StorageState>;
   /** Reads headers and configs; writes nothing. Throws DownloadError, CheckpointError, UnsupportedModelError. */
   estimateInstall(request: Omit<InstallRequest, 'name' | 'licence'>): Promise<InstallEstimate>;
   /**
    * Compiles a model while its bytes arrive. Goes on with a draft of the same files and precision where there is one. An error
-   * leaves a draft: nothing finished is lost. Throws DownloadError, CheckpointError, UnsupportedModelError, StorageError.
+   * leaves a draft: nothing finished is lost; only files on this machine that are no usable model leave nothing. Throws
+   * DownloadError, CheckpointError, UnsupportedModelError, StorageError (too little room, said before anything is written).
    */
   install(request: InstallRequest, onProgress: (progress: ByteProgress) => void): Promise<PackSummary>;
-  /** Goes on with a draft whose files are published. */
+  /** Goes on with a draft whose files are published. Throws PackMissingError where there is none, else as `install`. */
   resumeDraft(
     job: { readonly jobId: string; readonly draftId: string; readonly hub: HubAccess },
     onProgress: (progress: ByteProgress) => void,
   ): Promise<PackSummary>;
-  /** Deletes an interrupted installation. */
+  /** Deletes an interrupted installation. Throws StorageError where it runs. */
   discardDraft(draftId: string): Promise<void>;
+  /** Throws StorageError where a job works on it. */
   deletePack(packId: string): Promise<void>;
   /** Reads a whole pack and compares it with its checksums; null: it is as it was written. */
   verifyPack(

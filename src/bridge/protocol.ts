@@ -4,7 +4,6 @@
  * Callbacks are comlink proxies. Errors arrive with `name` (see `errors.ts`) and `message`.
  */
 
-import type { Precision } from '../graph/weights.ts';
 import type { GenerationMetadata } from '../image/metadata/generationMetadata.ts';
 import type { AnalysisEvent, AnalysisResult, AnalysisSettings } from '../pipeline/analysis.ts';
 import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
@@ -14,10 +13,11 @@ import type { PackSummary } from '../storage/packManifest.ts';
 
 export type { PackSummary };
 
-/** Bytes done of bytes to do, in one named stage of a longer job. */
+/** Bytes done of bytes to do, in one named stage of a longer job. What was done on an earlier visit counts as done. */
 export interface ByteProgress {
-  readonly stage: 'read' | 'compile' | 'write' | 'load';
-  /** The file or tensor at work; shown. */
+  /** `wait`: until another job ends, which `item` names where it is known; then no bytes are told. */
+  readonly stage: 'wait' | 'download' | 'compile' | 'check' | 'copy' | 'load';
+  /** The file or model at work; shown. */
   readonly item: string;
   readonly doneBytes: number;
   readonly totalBytes: number;
@@ -114,23 +114,5 @@ export interface RefineWorkerApi {
   /** Writes a picture with the original's metadata and our record. Throws ImageError. */
   saveImage(request: SaveRequest): Promise<Blob>;
   /** Stops a job at its next step; its promise rejects with AbortError. Unknown ids are ignored. */
-  cancel(jobId: string): Promise<void>;
-}
-
-/** The worker that compiles published checkpoints into packs. */
-export interface CompileWorkerApi {
-  /** Packs in the browser's private file system. */
-  listPacks(): Promise<readonly PackSummary[]>;
-  /** Compiles a folder in hub layout. `path` is relative to the folder. Nothing is left behind when it fails. */
-  compileFolder(
-    job: {
-      readonly jobId: string;
-      readonly name: string;
-      readonly files: readonly { readonly path: string; readonly file: File }[];
-      readonly precision: Precision;
-    },
-    onProgress: (progress: ByteProgress) => void,
-  ): Promise<PackSummary>;
-  deletePack(packId: string): Promise<void>;
   cancel(jobId: string): Promise<void>;
 }

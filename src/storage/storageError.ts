@@ -7,7 +7,7 @@ export function asStorageError(error: unknown, item: string): UserError {
   if (name === 'QuotaExceededError') {
     return new UserError(
       'StorageError',
-      `Cannot write "${item}": the browser's storage is full (${message}). Free disk space or delete a pack, then add the folder again.`,
+      `Cannot write "${item}": the browser's storage is full (${message}). Free disk space or delete a model, then go on: what is done so far is kept.`,
       { cause: error },
     );
   }

@@ -1,6 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Workers } from '../bridge/client.ts';
-import type { CompileWorkerApi, OpenedImage, PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
+import { idlePackWorker } from '../bridge/idlePackWorker.ts';
+import type { PackWorkerApi } from '../bridge/packProtocol.ts';
+import type { OpenedImage, PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisEvent, AnalysisResult } from '../pipeline/analysis.ts';
@@ -52,6 +54,8 @@ const pack = (id: string, installedAt = 1): PackSummary => ({
   imageSizes: [224],
   byteLength: 1,
   hasLearnedContexts: false,
+  origin: { from: 'files', name: id },
+  licence: null,
   installedAt,
 });
 
@@ -116,16 +120,16 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
       runs.find(({ jobId }) => jobId === id)?.fail(abortError());
     },
   };
-  const compile: CompileWorkerApi = {
+  const compile: PackWorkerApi = {
+    ...idlePackWorker,
     listPacks: async () => packs,
-    compileFolder: async ({ jobId, name }) => {
+    install: async ({ jobId, name }) => {
       packs = [...packs, { ...pack(jobId), name }];
       return { ...pack(jobId), name };
     },
     deletePack: async (id) => {
       packs = packs.filter((other) => other.id !== id);
     },
-    cancel: async () => {},
   };
   let ids = 0;
   const workers: Workers = { refine, compile, restart: vi.fn() };
@@ -414,13 +418,13 @@ describe('machine and models', () => {
     const { get, compile } = setUp({ packs: [] });
     await get().start();
     const folder = { name: 'clip', files: [], weightBytes: 0 };
-    compile.compileFolder = async () => {
+    compile.install = async () => {
       throw abortError();
     };
     get().offerModel(folder);
     await get().installCandidate({ name: 'clip', precision: 'fp16' });
     expect(get().notices).toEqual([]);
-    compile.compileFolder = async () => {
+    compile.install = async () => {
       throw new UserError('CheckpointError', 'tensor missing');
     };
     get().offerModel(folder);

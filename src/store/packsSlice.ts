@@ -120,8 +120,8 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
         if (running?.jobId === jobId) set({ install: { ...running, progress } });
       });
       try {
-        const job = { jobId, name, files: candidate.files, precision };
-        const pack = await workers.compile.compileFolder(job, shown.tell);
+        const source = { from: 'files', files: candidate.files } as const;
+        const pack = await workers.compile.install({ jobId, name, precision, licence: null, source }, shown.tell);
         set({ install: null });
         await get().loadPacks();
         await get().choosePack(pack.id);

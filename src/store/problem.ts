@@ -87,7 +87,7 @@ const ADVICE: Readonly<Record<UserErrorName, Advice>> = {
   },
   DownloadError: {
     title: 'The download did not finish',
-    meaning: `Nothing half-finished was kept. ${KEPT}`,
+    meaning: `What has arrived is kept, and it goes on from there. ${KEPT}`,
     remedy: 'retry',
     label: 'Try again',
   },
@@ -124,7 +124,7 @@ const ADVICE: Readonly<Record<UserErrorName, Advice>> = {
   },
   StorageError: {
     title: "The browser's storage refused",
-    meaning: `Nothing half-finished was kept. ${KEPT} Removing a model makes room.`,
+    meaning: `What was installed before is kept. ${KEPT} Removing a model makes room.`,
     remedy: 'showPacks',
     label: 'Manage models',
   },

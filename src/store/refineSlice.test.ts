@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Workers } from '../bridge/client.ts';
+import { idlePackWorker } from '../bridge/idlePackWorker.ts';
 import type { PackSummary, RefinedImage, RefineJob, SaveRequest } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
@@ -46,6 +47,8 @@ const pack = (kind: PackKind, id: string = kind): PackSummary => ({
   imageSizes: [],
   byteLength: 1,
   hasLearnedContexts: false,
+  origin: { from: 'files', name: id },
+  licence: null,
   installedAt: 1,
 });
 
@@ -127,12 +130,7 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
         runs.find(({ job }) => job.jobId === id)?.fail(abortError());
       },
     },
-    compile: {
-      listPacks: async () => packs,
-      compileFolder: async () => packs[0] as PackSummary,
-      deletePack: async () => {},
-      cancel: async () => {},
-    },
+    compile: { ...idlePackWorker, listPacks: async () => packs },
     restart: vi.fn(),
   };
   let ids = 0;

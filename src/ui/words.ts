@@ -21,9 +21,11 @@ export const STAGE_WORDS: Readonly<Record<AnalysisStage, string>> = {
 
 /** Stages of installing a model in plain words. */
 export const INSTALL_WORDS: Readonly<Record<ByteProgress['stage'], string>> = {
-  read: 'Reading',
+  wait: 'Waiting for another job',
+  download: 'Downloading',
   compile: 'Compiling',
-  write: 'Storing',
+  check: 'Checking',
+  copy: 'Copying',
   load: 'Loading',
 };
 
