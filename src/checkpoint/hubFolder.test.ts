@@ -163,7 +163,7 @@ describe('readJson', () => {
     ['broken', '{"a":', 'not JSON'],
     ['a list', '[]', 'not an object'],
     ['not UTF-8', Uint8Array.of(0x22, 0xff, 0x22), 'not JSON'],
-    ['nested beyond any stack', '['.repeat(1_000_000), 'not JSON'],
+    ['nested beyond any stack', '['.repeat(1_000_000), 'nested at most'],
     ['too long', new Uint8Array(MAX_JSON_BYTES + 1), 'expected at most'],
     ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1', 'git lfs pull'],
   ])('refuses what is %s', async (_, content, message) => {

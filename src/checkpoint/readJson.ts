@@ -1,5 +1,6 @@
 import type { ByteSource, HubFolder } from './byteSource.ts';
 import { checkpointError, DOWNLOAD_AGAIN } from './checkpointError.ts';
+import { isBoundedJson, MAX_JSON_DEPTH, MAX_JSON_SEPARATORS } from './jsonBounds.ts';
 import { readExactly } from './readExactly.ts';
 import { recogniseWrongFile } from './wrongFile.ts';
 
@@ -12,7 +13,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /**
  * Reads a JSON file of a folder.
  * @param path relative to the folder
- * @throws {UserError} `CheckpointError`: missing, too long, not UTF-8, not a JSON object
+ * @throws {UserError} `CheckpointError`: missing, too long or nested, not UTF-8, not a JSON object
  */
 export async function readJson(folder: HubFolder, path: string): Promise<JsonObject> {
   const source = folder.get(path);
@@ -29,12 +30,24 @@ async function parseJson(source: ByteSource): Promise<JsonObject> {
   const bytes = await readExactly(source, 0, source.size);
   const wrong = recogniseWrongFile(bytes);
   if (wrong) throw checkpointError(source.name, wrong);
+  const notJson = (cause: unknown) => checkpointError(source.name, `it is not JSON; ${DOWNLOAD_AGAIN}`, { cause });
+  let text: string;
+  try {
+    text = withoutPythonNumbers(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw notJson(error);
+  }
+  if (!isBoundedJson(text)) {
+    throw checkpointError(
+      source.name,
+      `it is more than a model needs, expected at most ${MAX_JSON_SEPARATORS} values nested at most ${MAX_JSON_DEPTH} deep`,
+    );
+  }
   let value: unknown;
   try {
-    // A RangeError of a parser that recurses, and of text too long for a string, is the file's fault as well.
-    value = JSON.parse(withoutPythonNumbers(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    value = JSON.parse(text);
   } catch (error) {
-    throw checkpointError(source.name, `it is not JSON; ${DOWNLOAD_AGAIN}`, { cause: error });
+    throw notJson(error);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw checkpointError(source.name, `it is JSON, but not an object; ${DOWNLOAD_AGAIN}`);

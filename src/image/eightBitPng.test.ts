@@ -160,6 +160,14 @@ describe('eightBitPng', () => {
     expect(found.rows).toEqual([[0x12, 255, 0x12]]);
   });
 
+  it('believes no transparent colour of more samples than a pixel has', async () => {
+    const values = (x: number) => [0x1234, 0x1235, 0xffff][x] as number;
+    const tRNS = pngChunk('tRNS', new Uint8Array(1 << 20).fill(0x12));
+    const plain = await eightBitPng(deepPng({ width: 3, height: 1, samples: 1, values }));
+    const long = await eightBitPng(deepPng({ width: 3, height: 1, samples: 1, values }, { chunks: [tRNS] }));
+    expect(await long.bytes()).toEqual(await plain.bytes());
+  });
+
   it('narrows interlaced images pass by pass', async () => {
     // 5×3: passes of 1×1, 1×1, none, 1×1, 3×1 (row 2), 2×2 (odd columns), 5×1 (row 1).
     const widths = [1, 1, 1, 3, 2, 2, 5];

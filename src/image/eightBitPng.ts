@@ -20,6 +20,8 @@ interface DeepPng {
 const samplesOfKind: Readonly<Record<number, number>> = { 0: 1, 2: 3, 4: 2, 6: 4 };
 const kindOfSamples: Readonly<Record<number, number>> = { 1: 0, 3: 2, 2: 4, 4: 6 };
 const colourChunks = ['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP'];
+/** Longest colour profile that is kept; those of cameras and printers have a few hundred kilobytes, some megabytes. */
+const maxColourBytes = 16 << 20;
 
 async function readDeepPng(file: BlobReader): Promise<DeepPng> {
   let head: DataView | null = null;
@@ -27,11 +29,12 @@ async function readDeepPng(file: BlobReader): Promise<DeepPng> {
   const colour: PngChunk[] = [];
   const pixels: PngChunk[] = [];
   for await (const chunk of pngChunks(file)) {
-    if (chunk.type === 'IHDR') head ??= viewOf((await file.bytes(chunk.start, chunk.length)).slice());
+    if (chunk.type === 'IHDR') head ??= viewOf((await file.bytes(chunk.start, Math.min(chunk.length, 14))).slice());
     if (chunk.type === 'IDAT') pixels.push(chunk);
-    if (colourChunks.includes(chunk.type)) colour.push(chunk);
+    if (colourChunks.includes(chunk.type) && chunk.length <= maxColourBytes) colour.push(chunk);
     if (chunk.type === 'tRNS') {
-      const view = viewOf(await file.bytes(chunk.start, chunk.length));
+      // Three samples at most; one that says more says nothing, whatever its length.
+      const view = viewOf(await file.bytes(chunk.start, Math.min(chunk.length, 8)));
       transparent = Array.from({ length: view.byteLength >> 1 }, (_, i) => view.getUint16(i * 2));
     }
   }

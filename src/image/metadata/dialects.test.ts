@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_JSON_SEPARATORS, parseBoundedJson } from './boundedJson.ts';
 import type { MetadataText } from './generationMetadata.ts';
 import { generatorKeyword, parseGeneration } from './parseGeneration.ts';
 
@@ -211,9 +212,12 @@ describe('others and mixtures', () => {
     expect(generatorKeyword(Object.entries(others).map(([keyword, text]) => ({ keyword, text })))).toBeNull();
   });
 
-  it('is not led astray by prototypes and deep nesting', () => {
+  it('is not led astray by prototypes, deep nesting and millions of values', () => {
     expect(parse({ parameters: '{"__proto__": {"prompt": "x"}}' })).toBeNull();
     expect(parse({ parameters: `${'{"prompt":'.repeat(5000)}"x"${'}'.repeat(5000)}` })).toBeNull();
+    const many = JSON.stringify(Array.from({ length: MAX_JSON_SEPARATORS + 2 }, () => []));
+    expect(parseBoundedJson(many)).toBeUndefined();
+    expect(parseBoundedJson(many.replace(',[],[],[]', ''))).toHaveLength(MAX_JSON_SEPARATORS - 1);
     expect(parse({ invokeai_metadata: '[]', 'sd-metadata': '3', Dream: '-s 5', Comment: '{"uc":1}' })).toBeNull();
   });
 });

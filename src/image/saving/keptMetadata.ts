@@ -4,6 +4,7 @@ import { exifOfSegment, jpegSegments } from '../container/jpeg.ts';
 import { pngChunks } from '../container/png.ts';
 import { webpChunks } from '../container/webp.ts';
 import { formatOf, type ImageFormat, SNIFFED_BYTES } from '../imageFormat.ts';
+import { parseBoundedJson } from '../metadata/boundedJson.ts';
 import { utf8OrLatin1 } from '../metadata/exifTexts.ts';
 import type { MetadataText } from '../metadata/generationMetadata.ts';
 import { MAX_TEXT_BYTES, MAX_TEXTS } from '../metadata/limits.ts';
@@ -103,6 +104,8 @@ async function keptOfPng(blob: Blob, file: BlobReader): Promise<KeptMetadata> {
   let xmp: string | null = null;
   for await (const { type, start, length } of pngChunks(file)) {
     if (!isKeptChunk(type)) continue;
+    // Longer than any: its orientation could not be turned upright without reading it whole.
+    if (type === 'eXIf' && length > MAX_TEXT_BYTES) continue;
     const whole = blob.slice(start - 8, start + length + 4);
     if (type === 'eXIf') {
       const block = (await file.bytes(start, length)).slice();
@@ -135,11 +138,8 @@ async function keptOfPng(blob: Blob, file: BlobReader): Promise<KeptMetadata> {
 }
 
 function parsedRecord(text: string): RecordJson[] {
-  try {
-    return [JSON.parse(text) as RecordJson];
-  } catch {
-    return [];
-  }
+  const record = parseBoundedJson(text);
+  return record === undefined ? [] : [record];
 }
 
 const app1 = 0xe1;
@@ -189,6 +189,7 @@ async function keptOfWebp(file: BlobReader): Promise<KeptMetadata> {
   let xmp: string | null = null;
   let own: RefineContent = { records: [], texts: [] };
   for await (const { type, start, length } of webpChunks(file)) {
+    if (length > MAX_TEXT_BYTES) continue;
     if (type === 'EXIF' && !webpExif) {
       ({ whole: webpExif, block: exif } = uprightPrefixed((await file.bytes(start, length)).slice()));
     }

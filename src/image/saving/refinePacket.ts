@@ -3,6 +3,7 @@
  * characters are the same, whatever encoding surrounds them.
  */
 import { latin1 } from '../container/blobReader.ts';
+import { parseBoundedJson } from '../metadata/boundedJson.ts';
 import type { MetadataText } from '../metadata/generationMetadata.ts';
 import { concatenated, latin1Bytes } from './bytes.ts';
 
@@ -76,14 +77,6 @@ export function xmpWithContent(packet: string | null, content: RefineContent): s
   return whole.slice(0, end) + description(content, whole) + whole.slice(end);
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Texts out of pairs, as far as they are such. */
 function textsOf(pairs: unknown): MetadataText[] {
   if (!Array.isArray(pairs)) return [];
@@ -98,7 +91,7 @@ export function contentOfXmp(packet: string): RefineContent {
   const records: RecordJson[] = [];
   const texts: MetadataText[] = [];
   for (const [, kind, text] of packet.matchAll(property)) {
-    const value = parsed(unescaped(text as string));
+    const value = parseBoundedJson(unescaped(text as string));
     if (kind === 'texts') texts.push(...textsOf(value));
     else if (value !== undefined) records.push(value as RecordJson);
   }
@@ -115,7 +108,7 @@ export function contentBytes({ records, texts }: RefineContent): Uint8Array<Arra
 
 /** Reads {@link contentBytes}; nothing where they are damaged. */
 export function contentOfBytes(bytes: Uint8Array): RefineContent {
-  const value = parsed(latin1(bytes)) as { records?: unknown; texts?: unknown } | null | undefined;
+  const value = parseBoundedJson(latin1(bytes)) as { records?: unknown; texts?: unknown } | null | undefined;
   return {
     records: Array.isArray(value?.records) ? (value.records as RecordJson[]) : [],
     texts: textsOf(value?.texts),

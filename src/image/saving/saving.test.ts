@@ -8,6 +8,7 @@ import { orientationOf, readExifBlock } from '../container/tiff.ts';
 import { webpChunks } from '../container/webp.ts';
 import { avif, bytesOf, exifBlock, iTXt, jpeg, png, pngChunk, webp } from '../handMadeImages.ts';
 import { readImageHeader } from '../imageHeader.ts';
+import { MAX_TEXT_BYTES } from '../metadata/limits.ts';
 import { readGenerationMetadata } from '../metadata/readGenerationMetadata.ts';
 import { imageRows } from '../rowSource.ts';
 import { type KeptMetadata, readKeptMetadata } from './keptMetadata.ts';
@@ -99,6 +100,15 @@ const comfyWebp = webp([
 const a1111 = { source: 'A1111', prompt: 'a red fox, snow, größer', negativePrompt: 'blurry' };
 const comfy = { source: 'ComfyUI', prompt: 'a fox in 雪', negativePrompt: 'dull' };
 
+test('chunks longer than any text are not read', async () => {
+  const long = new Uint8Array(MAX_TEXT_BYTES + 1);
+  const riff = (['EXIF', 'XMP ', 'GREF'] as const).map((type) => [type, long] as const);
+  const ofWebp = await readKeptMetadata(blobOf(webp(riff)));
+  expect(ofWebp).toMatchObject({ exif: null, webpExif: null, xmp: null, records: [] });
+  const ofPng = await readKeptMetadata(blobOf(png([pngChunk('eXIf', long)])));
+  expect(ofPng).toMatchObject({ exif: null, pngChunks: [] });
+});
+
 describe.each(formats)('into %s', (format) => {
   test.each([
     ['A1111 PNG', a1111Png, a1111],
@@ -159,6 +169,12 @@ describe.each(formats)('into %s', (format) => {
     for (const [i, next] of [...formats, ...formats].entries()) file = await save(file, next, { save: i });
     expect(await readRefineRecords(file)).toEqual(['first', ...[0, 1, 2, 3, 4, 5].map((save) => ({ save }))]);
     expect((await readGenerationMetadata(file)).metadata).toMatchObject(a1111);
+  });
+
+  test('records nested deeper than any are no records, and saving goes on', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const original = png([iTXt('g-refine', deep), iTXt('g-refine', asciiJson(record))]);
+    expect(await readRefineRecords(await save(original, format, 'second'))).toEqual([record, 'second']);
   });
 
   test('an original that says nothing, or is no image known here', async () => {
