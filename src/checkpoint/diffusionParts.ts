@@ -36,7 +36,7 @@ export interface DiffusionParts {
   readonly index: ByteSource | undefined;
 }
 
-const WEIGHTS = /\.(safetensors|ckpt|pth|pt)$/i;
+const WEIGHTS = /\.(safetensors|ckpt|pth)$/i;
 /** Names of weights on the hub, which mean nothing without the configuration beside them; and the learned contexts. */
 const NO_CHECKPOINT = /^(diffusion_pytorch_|pytorch_)?model(\.\w+)?(-\d+-of-\d+)?\.safetensors$|^PQ-/i;
 const PARTS = /(^|\/)(unet|controlnet|vae|text_encoder|text_encoder_2|safety_checker|image_encoder)\/$/;

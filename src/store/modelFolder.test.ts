@@ -107,3 +107,67 @@ test('models side by side stay apart', () => {
 test('an index without any weights is no model', () => {
   expect(sortFiles([file('sd/model_index.json'), file('sd/unet/config.json')]).models).toEqual([]);
 });
+
+test('a checkpoint in one file is a model of its name, alone or in any folder', () => {
+  const { models, images, ignored } = sortFiles([
+    file('inpainting/epicrealism-Inpainting.safetensors', { size: 40 }),
+    file('inpainting/sd-v1-5-inpainting.ckpt', { size: 70 }),
+    file('inpainting/epicrealism-Inpainting.png', { type: 'image/png' }),
+    file('inpainting/notes.md'),
+  ]);
+  expect(models).toMatchObject([
+    { name: 'epicrealism-Inpainting', weightBytes: 40, singleFile: { hasTokenizer: false } },
+    { name: 'sd-v1-5-inpainting', weightBytes: 70, singleFile: { hasTokenizer: false } },
+  ]);
+  expect(models.map(({ files }) => files.map(({ path }) => path))).toEqual([
+    ['epicrealism-Inpainting.safetensors'],
+    ['sd-v1-5-inpainting.ckpt'],
+  ]);
+  expect(images).toHaveLength(1);
+  expect(ignored).toBe(1);
+});
+
+test('what completes a checkpoint comes with it', () => {
+  const { models, ignored } = sortFiles([
+    file('xl/inpainting.safetensors', { size: 100 }),
+    file('xl/vae/config.json'),
+    file('xl/vae/diffusion_pytorch_model.safetensors', { size: 10 }),
+    file('xl/vocab.json'),
+    file('xl/merges.txt'),
+  ]);
+  expect(models).toHaveLength(1);
+  expect(models[0]).toMatchObject({ name: 'inpainting', weightBytes: 110, singleFile: { hasTokenizer: true } });
+  expect(models[0]?.files.map(({ path }) => path)).toEqual([
+    'inpainting.safetensors',
+    'vae/config.json',
+    'vae/diffusion_pytorch_model.safetensors',
+    'vocab.json',
+    'merges.txt',
+  ]);
+  expect(ignored).toBe(0);
+});
+
+test('a checkpoint beside a model folder is another model; one inside of it belongs to it', () => {
+  const { models } = sortFiles([
+    file('all/clip/config.json'),
+    file('all/clip/model.safetensors'),
+    file('all/clip/PQ-overall.pth'),
+    file('all/inpainting.ckpt'),
+    file('all/pasd/unet/config.json'),
+    file('all/pasd/unet/diffusion_pytorch_model.safetensors'),
+    file('all/pasd/controlnet/config.json'),
+    file('all/pasd/controlnet/diffusion_pytorch_model.safetensors'),
+    file('all/pasd/v1-5-pruned.ckpt'),
+  ]);
+  expect(models.map(({ name, files }) => [name, files.length]).sort()).toEqual([
+    ['clip', 3],
+    ['inpainting', 1],
+    ['pasd', 5],
+  ]);
+  expect(models.find(({ name }) => name === 'pasd')?.singleFile).toBeUndefined();
+});
+
+test('learned contexts alone, and weights named as on the hub without a configuration, are no model', () => {
+  const names = ['PQ-overall.pth', 'model.fp16.safetensors', 'model-00001-of-00002.safetensors', 'pytorch_model.bin'];
+  expect(sortFiles(names.map((name) => file(name))).models).toEqual([]);
+});

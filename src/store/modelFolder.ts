@@ -4,12 +4,14 @@ export interface PathedFile {
   readonly file: File;
 }
 
-/** A model in hub layout found among files; `files` have paths relative to the folder. */
+/** A model found among files, in hub layout or in one checkpoint file; `files` have paths relative to the folder. */
 export interface ModelFolder {
   readonly name: string;
   readonly files: readonly PathedFile[];
   /** Bytes of the weights. */
   readonly weightBytes: number;
+  /** Set for a checkpoint in one file, as A1111 and ComfyUI have them. Without a tokenizer it takes that of installed Maps. */
+  readonly singleFile?: { readonly hasTokenizer: boolean };
 }
 
 /** What a drop holds: images, at most one model per folder, and how many files are neither. */
@@ -21,10 +23,16 @@ export interface SortedFiles {
 
 const IMAGE_NAME = /\.(png|apng|jpe?g|jfif|webp|avif|gif|bmp|tiff?|heic|heif|jxl)$/i;
 /** Files of a model repository that the compiler may read; anything else in the folder is left out. */
-const MODEL_FILE = /\.(safetensors|bin|json|txt|model|pth)$/i;
+const MODEL_FILE = /\.(safetensors|bin|json|txt|model|pth|ckpt)$/i;
 /** Weights as published; torch's own format is read where there are no safetensors. */
 const SAFETENSORS = /\.safetensors$/i;
 const TORCH_WEIGHTS = /(^|\/)(diffusion_)?pytorch_model[^/]*\.bin$/i;
+/** A whole model in one file, but for names that say nothing without a config.json beside them, and the learned contexts. */
+const CHECKPOINT = /\.(safetensors|ckpt|pth)$/i;
+const NO_CHECKPOINT = /^(diffusion_pytorch_|pytorch_)?model(\.\w+)?(-\d+-of-\d+)?\.safetensors$|^PQ-/i;
+/** What may lie beside a checkpoint to complete it: parts in their folders, a tokenizer. */
+const COMPANION_FOLDER = /^(vae|text_encoder|text_encoder_2|tokenizer|tokenizer_2|scheduler)$/;
+const TOKENIZER_FILE = /^(tokenizer|vocab|tokenizer_config|special_tokens_map)\.json$|^merges\.txt$/;
 /** Parts of a published pipeline that a refinement has no use for. */
 const UNUSED_PART = /(^|\/)(safety_checker|image_encoder)\//;
 /** A second copy of weights at another precision, or from another moment of training. */
@@ -75,27 +83,69 @@ function weightBytes(files: readonly PathedFile[]): number {
   return sum;
 }
 
+/** Checkpoints in one file each, with what lies beside them to complete them. */
+function singleFiles(
+  files: readonly PathedFile[],
+  roots: readonly string[],
+): { checkpoints: PathedFile[]; companionsOf: (checkpoint: PathedFile) => PathedFile[] } {
+  const isCompanionFolder = (folder: string) => COMPANION_FOLDER.test(nameOf(folder));
+  const others = roots.filter((root) => !isCompanionFolder(root));
+  const checkpoints = files.filter(
+    ({ path }) =>
+      CHECKPOINT.test(path) &&
+      !NO_CHECKPOINT.test(nameOf(path)) &&
+      !isCompanionFolder(folderOf(path)) &&
+      !others.some((root) => isWithin(path, root)),
+  );
+  const companionsOf = ({ path: checkpoint }: PathedFile) =>
+    files.filter(({ path }) => {
+      const folder = folderOf(path);
+      if (folder === folderOf(checkpoint)) return TOKENIZER_FILE.test(nameOf(path));
+      return folderOf(folder) === folderOf(checkpoint) && isCompanionFolder(folder) && MODEL_FILE.test(path);
+    });
+  return { checkpoints, companionsOf };
+}
+
 /**
  * Sorts dropped or picked files. A folder that holds `config.json` and weights (`.safetensors`, `pytorch_model.bin`), or the
- * parts of a pipeline, is a model: whatever lies under it belongs to it, and images in it are no images to analyse. Other
- * images are images, by type or by name.
+ * parts of a pipeline, is a model: whatever lies under it belongs to it, and images in it are no images to analyse. Any other
+ * `.safetensors`, `.ckpt` or `.pth` is a model by itself. Other images are images, by type or by name.
  */
 export function sortFiles(files: readonly PathedFile[]): SortedFiles {
-  const roots = modelRoots(files);
-  const models = roots.map((folder): ModelFolder => {
+  const found = modelRoots(files);
+  const { checkpoints, companionsOf } = singleFiles(files, found);
+  const companions = new Set(checkpoints.flatMap(companionsOf));
+  const roots = found.filter((root) => ![...companions].some(({ path }) => folderOf(path) === root));
+  const relative = (folder: string, { path, file }: PathedFile): PathedFile => ({
+    path: folder === '' ? path : path.slice(folder.length + 1),
+    file,
+  });
+  const folders = roots.map((folder): ModelFolder => {
     const own = files
       .filter(({ path }) => isWithin(path, folder) && MODEL_FILE.test(path))
-      .map(({ path, file }) => ({ path: folder === '' ? path : path.slice(folder.length + 1), file }));
+      .map((file) => relative(folder, file));
     return { name: modelName(folder), files: own, weightBytes: weightBytes(own) };
+  });
+  const singles = checkpoints.map((checkpoint): ModelFolder => {
+    const folder = folderOf(checkpoint.path);
+    const beside = companionsOf(checkpoint).map((file) => relative(folder, file));
+    return {
+      name: nameOf(checkpoint.path).replace(CHECKPOINT, ''),
+      files: [relative(folder, checkpoint), ...beside],
+      weightBytes: checkpoint.file.size + weightBytes(beside),
+      singleFile: { hasTokenizer: beside.some(({ path }) => /(^|\/)(tokenizer|vocab)\.json$/.test(path)) },
+    };
   });
 
   const named = roots.filter((folder) => folder !== '');
+  const used = new Set([...checkpoints, ...companions]);
   const images: File[] = [];
   let ignored = 0;
-  for (const { path, file } of files) {
-    if (named.some((folder) => isWithin(path, folder))) continue;
+  for (const pathed of files) {
+    const { path, file } = pathed;
+    if (used.has(pathed) || named.some((folder) => isWithin(path, folder))) continue;
     if (file.type.startsWith('image/') || IMAGE_NAME.test(path)) images.push(file);
     else if (!(roots.includes('') && MODEL_FILE.test(path))) ignored += 1;
   }
-  return { images, models, ignored };
+  return { images, models: [...folders, ...singles], ignored };
 }

@@ -11,7 +11,7 @@ export function receiveFiles(state: AppState, files: readonly PathedFile[]): voi
   const looksLikeModel = files.some(({ path }) => /\.(safetensors|bin|ckpt|pth|onnx)$/i.test(path));
   const error = new Error(
     looksLikeModel
-      ? 'A model folder needs config.json and its weights (model.safetensors or pytorch_model.bin) side by side, as the hub publishes them.'
+      ? 'A model is a folder with config.json and its weights (model.safetensors or pytorch_model.bin) side by side, as the hub publishes it, or one whole checkpoint (.safetensors or .ckpt).'
       : ignored === 1
         ? `“${files[0]?.path}” is neither an image nor a model folder.`
         : `None of the ${ignored} files is an image or belongs to a model folder.`,

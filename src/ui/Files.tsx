@@ -106,7 +106,7 @@ export function Files({ children }: { children: ReactNode }) {
       {children}
       <input {...input} ref={images} accept="image/*" data-testid="pick-images" />
       <input {...input} ref={folder} data-testid="pick-folder" />
-      <input {...input} ref={files} accept=".json,.safetensors,.bin,.pth,.txt" data-testid="pick-files" />
+      <input {...input} ref={files} accept=".json,.safetensors,.bin,.pth,.ckpt,.txt" data-testid="pick-files" />
       {dragging && (
         <div className={styles.veil}>
           <p>
