@@ -11,8 +11,11 @@ import json
 import os
 import sys
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import torch
 from huggingface_hub import save_torch_state_dict
 from safetensors.torch import save_file
@@ -91,6 +94,22 @@ def views():
     }
 
 
+@contextmanager
+def lightning_class():
+    """The class that pickles name, without the library."""
+    parts = "pytorch_lightning.callbacks.model_checkpoint".split(".")
+    modules = [".".join(parts[: i + 1]) for i in range(len(parts))]
+    found = type("ModelCheckpoint", (), {"__module__": modules[-1]})
+    for name in modules:
+        sys.modules[name] = ModuleType(name)
+    sys.modules[modules[-1]].ModelCheckpoint = found
+    try:
+        yield found
+    finally:
+        for name in modules:
+            del sys.modules[name]
+
+
 def main():
     torch.manual_seed(0)
     FIXTURES.mkdir(parents=True, exist_ok=True)
@@ -137,6 +156,30 @@ def main():
             "optimizer": optimizer.state_dict(),
         },
     )
+    # As published .ckpt files of Stable Diffusion: Lightning's callback is a key, its scores are numpy's or tensors.
+    lightning = {"model.diffusion_model.out.2.weight": values(2, 3), "model_ema.decay": torch.tensor(0.5)}
+    with lightning_class() as model_checkpoint:
+        save(
+            "lightning.ckpt",
+            lightning,
+            stored={
+                "epoch": 0,
+                "global_step": 440000,
+                "pytorch-lightning_version": "1.4.2",
+                "state_dict": lightning,
+                "callbacks": {
+                    model_checkpoint: {
+                        "monitor": "val/loss",
+                        "best_model_score": np.float64(0.25),
+                        "current_score": torch.tensor(0.5),
+                        "best_model_path": "",
+                    }
+                },
+                "optimizer_states": [],
+                "lr_schedulers": [{"base_lrs": [1e-4], "_last_lr": [np.float32(0.5)]}],
+            },
+        )
+
     nested = {"encoder": {"weight": values(2, 2)}, "blocks": [{"bias": values(2)}, {"bias": values(2, start=5)}]}
     flat = {
         "encoder.weight": nested["encoder"]["weight"],

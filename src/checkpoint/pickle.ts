@@ -155,6 +155,8 @@ export function unpickle(bytes: Uint8Array, file: string): PickleValue {
       case 'size':
         if (args.items.length === 1 && isKind(first, 'tuple')) return first;
         throw damaged('makes a torch.Size of what is not a tuple');
+      case 'trainerState':
+        return callee;
       default:
         throw checkpointError(file, `calls ${quote(callee.name)}, which no state dict needs; save only the state dict`);
     }
@@ -348,10 +350,14 @@ export function unpickle(bytes: Uint8Array, file: string): PickleValue {
       case 0x81: // NEWOBJ: of these globals only classes, whose __new__ with arguments makes the same
         push(called());
         break;
-      case 0x62: // BUILD: the attributes of a state dict (`_metadata`) carry no weights
+      case 0x62: {
+        // BUILD: the attributes of a state dict (`_metadata`) carry no weights, nor those of a trainer's state
         pop();
-        if (!isKind(top(), 'dict')) throw damaged('sets attributes of what is not a dict');
+        const target = top();
+        const isTrainerState = isKind(target, 'global') && target.role === 'trainerState';
+        if (!isKind(target, 'dict') && !isTrainerState) throw damaged('sets attributes of what is not a dict');
         break;
+      }
       case 0x51: // BINPERSID
         push(persistentLoad(pop()));
         break;

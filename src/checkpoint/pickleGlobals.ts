@@ -23,6 +23,18 @@ const DTYPES = new Set(
 );
 
 /**
+ * What trainers wrote beside the weights of the published `.ckpt` files: the class under which a callback keeps its state, and
+ * numbers of numpy in it. They stay tokens, and calling one gives the token again; no tensor comes of them.
+ */
+const TRAINER_STATE = new Set([
+  'pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint',
+  'numpy.core.multiarray.scalar',
+  'numpy._core.multiarray.scalar',
+  'numpy.dtype',
+  '_codecs.encode',
+]);
+
+/**
  * The only names a pickle may refer to. Everything else is refused by name before anything is made of it: a pickle is a
  * program, and these few, which are data here, are all that state dicts need.
  * @returns null: refused
@@ -47,6 +59,7 @@ export function allowedGlobal(module: string, name: string): PickleGlobal | null
   if ((module === 'torch' || module === 'torch.cuda') && Object.hasOwn(STORAGE_TYPES, name)) {
     return { kind: 'global', name: path, role: 'storageType', dtype: STORAGE_TYPES[name] as CheckpointDtype };
   }
+  if (TRAINER_STATE.has(path)) return { kind: 'global', name: path, role: 'trainerState' };
   if (module === 'torch' && DTYPES.has(name)) return { kind: 'global', name: path, role: 'dtype' };
   return null;
 }

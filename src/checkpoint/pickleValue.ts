@@ -42,7 +42,14 @@ export interface PickleDict {
 export interface PickleGlobal {
   readonly kind: 'global';
   readonly name: string;
-  readonly role: 'orderedDict' | 'rebuildTensor' | 'rebuildParameter' | 'size' | 'storageType' | 'dtype';
+  readonly role:
+    | 'orderedDict'
+    | 'rebuildTensor'
+    | 'rebuildParameter'
+    | 'size'
+    | 'storageType'
+    | 'dtype'
+    | 'trainerState';
   /** Of a `storageType`. */
   readonly dtype?: CheckpointDtype | 'untyped';
 }

@@ -31,6 +31,7 @@ describe('openTorchFile gives the bytes that torch saved', () => {
     ['protocol4.pth', 'pickle protocol 4: frames, memoize, global from the stack'],
     ['protocol5.pth', 'pickle protocol 5'],
     ['trainer.pth', 'the state_dict of a training run, without the optimizer beside it'],
+    ['lightning.ckpt', "the state_dict of a checkpoint with Lightning's callbacks and numbers of numpy beside it"],
     ['nested.pth', 'nested dicts and lists, names joined by dots'],
   ])('%s: %s', async (name) => {
     expect(await contentsOf(name)).toEqual(EXPECTED[name]);
