@@ -91,3 +91,84 @@ describe.each(Object.keys(PARTS) as Pipeline[])('%s', (pipeline) => {
     }
   });
 });
+
+describe('beside a single file', () => {
+  const sd = async (without = /^$/) => {
+    const tensors = (await original('sd-inpainting-tiny')).filter(({ name }) => !without.test(name));
+    return file('sd/model-inpainting.safetensors', safetensorsFile(tensors));
+  };
+  const under = (at: string, files: HubFolder): [string, ByteSource][] =>
+    [...files].map(([path, source]) => [at + path, { ...source, name: at + path }]);
+
+  test('a folder of the part it lacks completes it', async () => {
+    const pruned = await sd(/^first_stage_model/);
+    await expect(planDiffusion(folder(pruned), 'fp16', { tokenizer: installed })).rejects.toMatchObject({
+      name: 'CheckpointError',
+      message: expect.stringMatching(/"sd\/model-inpainting\.safetensors": it has no VAE .*the folder "vae"/),
+    });
+    const vae = published('sd-inpainting-tiny', { only: /^vae\// });
+    const whole = new Map([...folder(pruned), ...under('sd/', vae)]);
+    const ours = await compiled(whole, 'fp16');
+    expect(ours.parts).toEqual((await compiled(published('sd-inpainting-tiny'), 'fp16')).parts);
+    expect(ours.plan.files.get('vae/config.json')).toBe(whole.get('sd/vae/config.json'));
+  });
+
+  test('its tokenizer may lie there; without any, Maps have to be installed first', async () => {
+    const single = await sd();
+    await expect(planDiffusion(folder(single), 'fp16')).rejects.toMatchObject({
+      name: 'CheckpointError',
+      message: expect.stringMatching(/"sd\/model-inpainting\.safetensors": .*install Maps first/),
+    });
+    const words = published('clip-tiny', { only: /^(vocab\.json|merges\.txt)$/ });
+    const { files } = await planDiffusion(new Map([...folder(single), ...under('sd/', words)]), 'fp16');
+    expect([...files.keys()].filter((path) => path.startsWith('tokenizer'))).toEqual([
+      'tokenizer/vocab.json',
+      'tokenizer/merges.txt',
+      'tokenizer/tokenizer_config.json',
+    ]);
+    const other = new Map([
+      ['vocab.json', file('vocab.json', new TextEncoder().encode('{"a": 0}'))],
+      ['merges.txt', file('merges.txt', new Uint8Array(0))],
+    ]);
+    await expect(planDiffusion(folder(single), 'fp16', { tokenizer: other })).rejects.toMatchObject({
+      name: 'CheckpointError',
+      message: expect.stringContaining('has 1 words, expected 924'),
+    });
+  });
+
+  test('PASD takes what it shares with Stable Diffusion from the file', async () => {
+    const pasd = published('pasd-tiny', { only: /^(unet|controlnet|scheduler)\// });
+    const plan = await planDiffusion(new Map([...pasd, ...folder(await sd())]), 'fp16', { tokenizer: installed });
+    expect(plan.kind).toBe('restoration');
+    expect(plan.parts.map(({ name }) => name)).toEqual(['unet', 'controlnet', 'vae', 'text_encoder']);
+    expect(plan.files.get('scheduler/scheduler_config.json')).toBe(pasd.get('scheduler/scheduler_config.json'));
+  });
+
+  test('another checkpoint: one of them has to be chosen', async () => {
+    const both = new Map([...folder(await sd()), ...folder(file('sd/b.ckpt', new Uint8Array(9)))]);
+    await expect(planDiffusion(both, 'fp16', { tokenizer: installed })).rejects.toThrow(
+      'Cannot read "sd/": it holds 2 checkpoints: "sd/model-inpainting.safetensors", "sd/b.ckpt"; add one of them',
+    );
+  });
+
+  test('an ordinary checkpoint, which cannot inpaint, is refused like a folder that cannot', async () => {
+    const tensors = (await original('sd-inpainting-tiny')).map((tensor) =>
+      tensor.name === 'model.diffusion_model.input_blocks.0.0.weight'
+        ? { ...tensor, shape: [16, 4, 3, 3], bytes: tensor.bytes.subarray(0, 2 * 16 * 4 * 9) }
+        : tensor,
+    );
+    const ordinary = folder(file('v1-5-pruned-emaonly.safetensors', safetensorsFile(tensors)));
+    await expect(planDiffusion(ordinary, 'fp16', { tokenizer: installed })).rejects.toMatchObject({
+      name: 'UnsupportedModelError',
+      message: expect.stringContaining('reads 4 channels, expected 9'),
+    });
+  });
+
+  test('a CLIP with its learned contexts is no diffusion model, and a pipeline with a copy in one file is its folders', async () => {
+    expect(isDiffusionFolder(published('clip-tiny'))).toBe(false);
+    expect(isDiffusionFolder(folder(file('PQ-overall.pth', new Uint8Array(9))))).toBe(false);
+    const copy = file('sd-v1-5-inpainting.ckpt', new Uint8Array(9));
+    const plan = await planDiffusion(new Map([...published('sd-inpainting-tiny'), ...folder(copy)]), 'fp16');
+    expect(plan.parts).toHaveLength(3);
+  });
+});

@@ -62,7 +62,7 @@ const OPEN_CLIP_LAYERS: Readonly<Record<string, string>> = {
   'attn.out_proj': 'self_attn.out_proj',
 };
 const OPEN_CLIP_LAYER = /^transformer\.resblocks\.(\d+)\.(ln_1|ln_2|mlp\.c_fc|mlp\.c_proj|attn\.out_proj)\./;
-const FUSED = /^transformer\.resblocks\.(\d+)\.attn\.in_proj_(weight|bias)$/;
+const FUSED = /^transformer\.resblocks\.(\d{1,2})\.attn\.in_proj_(weight|bias)$/;
 
 /**
  * The second text encoder of XL, OpenCLIP's bigG (names without `conditioner.embedders.1.model.`), as transformers'

@@ -55,7 +55,9 @@ export function readOriginalUnet(
   const places = new Map<string, string>(Object.entries(PLACES));
   const down = walkDown(unet, places);
   const up = walkUp(unet, places);
-  const channels = down.map(({ resnets: [first] }) => unet.shape(`${first}.out_layers.3.weight`, { rank: 4 })[0] ?? 0);
+  const channels = down.map(
+    ({ resnets: [first = 'input_blocks.1.0'] }) => unet.shape(`${first}.out_layers.3.weight`, { rank: 4 })[0] ?? 0,
+  );
   const crossWidth = unet.shape('middle_block.1.transformer_blocks.0.attn2.to_k.weight', { rank: 2 })[1] ?? 0;
   const isXl = unet.has('label_emb.0.0.weight');
   const middle = transformersAt(unet, 'middle_block.1');
