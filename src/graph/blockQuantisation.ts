@@ -52,7 +52,7 @@ export function quantiseMatrix(
     const scale = scales[block] as number;
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let i = start; i < end; i++) {
-      const level = clampLevel(Math.round((values[i] as number) * inverse), zero) + zero;
+      const level = roundLevel((values[i] as number) * inverse, zero) + zero;
       if (bits === 8) {
         packed[block * blockBytes + i - start] = level;
       } else {
@@ -74,8 +74,9 @@ export function quantiseMatrix(
   }
 }
 
-function clampLevel(level: number, zero: number): number {
-  return Math.max(-zero, Math.min(level, zero - 1));
+/** To the nearest level, halves upwards, within -zero..zero-1. */
+function roundLevel(value: number, zero: number): number {
+  return Math.max(-zero, Math.min(Math.round(value), zero - 1));
 }
 
 /** The weight of largest magnitude, with its sign. */
@@ -116,7 +117,7 @@ function fitScale4(values: Float32Array, start: number, end: number, trial: numb
   let weightWeight = 0;
   for (let i = start; i < end; i++) {
     const value = values[i] as number;
-    const level = clampLevel(Math.round(value * inverse), 8);
+    const level = roundLevel(value * inverse, 8);
     weightLevel += value * level;
     levelLevel += level * level;
     weightWeight += value * value;

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { MemorySink } from '../../e2e/clip/memorySink.ts';
-import type { Checkpoint, CheckpointDtype } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, CheckpointDtype, CheckpointTensor } from '../checkpoint/checkpoint.ts';
 import { UserError } from '../errors.ts';
 import { type CompileProgress, compileWeights } from './compileWeights.ts';
 import { planWeights } from './storedLayout.ts';
+import { PIECE_BYTES } from './tensorPieces.ts';
+import { BAND_BYTES } from './transposedBands.ts';
 import { type WeightRecipe, withAliases } from './weightRecipe.ts';
 import type { Precision, ShardSink, StoredTensor, TensorLayout } from './weights.ts';
 
@@ -309,3 +311,83 @@ describe('compileWeights', () => {
     });
   });
 });
+
+describe('a tensor larger than what may be held', () => {
+  const COLUMNS = 2 ** 13;
+  const pattern = new Uint8Array(Uint16Array.from({ length: PIECE_BYTES / 2 + 1 }, (_, i) => i % 0x7bff).buffer);
+
+  /** Every piece is the same memory: what the compiler holds itself is all there is. */
+  function hugeCheckpoint(bytes: number) {
+    const dims = [bytes / 2 / COLUMNS, COLUMNS];
+    const counts = { reads: 0, readBytes: 0, largest: 0 };
+    const tensor: CheckpointTensor = {
+      name: 'huge',
+      dtype: 'F16',
+      shape: dims,
+      byteLength: bytes,
+      file: 'model.safetensors',
+      position: 8,
+      async read(start = 0, end = bytes) {
+        counts.reads += 1;
+        counts.readBytes += end - start;
+        counts.largest = Math.max(counts.largest, end - start);
+        return pattern.subarray(0, end - start);
+      },
+    };
+    return { checkpoint: { tensors: new Map([['huge', tensor]]) }, dims, counts };
+  }
+
+  it.each([
+    // A gigabyte; a matrix that takes two bands.
+    ['as it is', { precision: 'fp16', bytes: 2 ** 30, megabytes: 20 }],
+    ['wider', { precision: 'fp32', bytes: 2 ** 30, megabytes: 20 }],
+    ['in blocks of 8 bits', { precision: 'q8', kind: 'linear', bytes: 2 ** 30, megabytes: 60 }],
+    ['transposed', { precision: 'fp16', kind: 'transposed', bytes: 2 ** 28, megabytes: 150 }],
+  ] as const)('is stored %s without being held', async (_, { precision, bytes, megabytes, ...options }) => {
+    const { checkpoint, dims, counts } = hugeCheckpoint(bytes);
+    const source = { tensor: 'huge', shape: dims };
+    const recipes: WeightRecipe[] = [{ name: 'huge.weight', dims, sources: [source], ...options }];
+    const idle = arrayBytes();
+    let [peak, largest, written] = [0, 0, 0];
+    const sink: ShardSink = {
+      async append({ name }, pieces) {
+        for await (const piece of pieces) {
+          written += piece.byteLength;
+          largest = Math.max(largest, piece.byteLength);
+          peak = Math.max(peak, arrayBytes() - idle);
+        }
+        return { shard: name, offset: 0 };
+      },
+    };
+    const index = await compileWeights({ checkpoint, recipes }, { precision, sink });
+    expect(written).toBe(Object.values(index).reduce((sum, { byteLength }) => sum + byteLength, 0));
+    expect(counts.largest).toBeLessThanOrEqual(PIECE_BYTES);
+    expect(largest).toBeLessThanOrEqual(2 * PIECE_BYTES);
+    expect(counts.readBytes).toBe(bytes * Math.ceil(bytes / (recipes[0]?.kind === 'transposed' ? BAND_BYTES : bytes)));
+    // Garbage that is not collected yet is counted as well.
+    expect(peak).toBeLessThan((megabytes + 64) * 1e6);
+  });
+
+  it('is left in the middle when cancelled', async () => {
+    const { checkpoint, dims, counts } = hugeCheckpoint(2 ** 30);
+    const controller = new AbortController();
+    const sink: ShardSink = {
+      async append(_, pieces) {
+        let count = 0;
+        for await (const _ of pieces) if (++count === 3) controller.abort();
+        return { shard: 'none', offset: 0 };
+      },
+    };
+    const recipes = [{ name: 'huge', dims, sources: [{ tensor: 'huge', shape: dims }] }];
+    await expect(
+      compileWeights({ checkpoint, recipes }, { precision: 'fp16', sink, signal: controller.signal }),
+    ).rejects.toMatchObject({ name: 'AbortError' });
+    expect(counts.reads).toBeLessThanOrEqual(3 + 2);
+  });
+});
+
+/** All ArrayBuffers, WebAssembly's memory among them. */
+function arrayBytes(): number {
+  const { arrayBuffers, external } = process.memoryUsage();
+  return Math.max(arrayBuffers, external);
+}

@@ -4,6 +4,7 @@ import { type EncodedTensor, encodeRecipe } from './encodeRecipe.ts';
 import { ReadAhead } from './readAhead.ts';
 import { rowsOf } from './tensorPieces.ts';
 import { TransposedBands } from './transposedBands.ts';
+import { WeightKernel } from './weightKernel.ts';
 import type { WeightRecipe } from './weightRecipe.ts';
 import type { Precision, ShardSink, StoredTensor, TensorLayout, WeightIndex } from './weights.ts';
 
@@ -43,8 +44,9 @@ export async function compileWeights(
   { precision, sink, onProgress, signal, stored = {}, only }: CompileOptions,
 ): Promise<WeightIndex> {
   checkTensors(checkpoint, recipes);
-  const bands = new TransposedBands();
-  const planned = recipes.map((recipe) => planRecipe(recipe, { checkpoint, precision, bands }));
+  const kernel = WeightKernel.create();
+  const bands = new TransposedBands({ kernel });
+  const planned = recipes.map((recipe) => planRecipe(recipe, { checkpoint, precision, kernel, bands }));
 
   const places = new Map<string, StoredTensor>();
   for (const { tensors } of planned) {
@@ -103,7 +105,7 @@ interface PlannedRecipe {
 
 function planRecipe(
   recipe: WeightRecipe,
-  { checkpoint, ...options }: { checkpoint: Checkpoint; precision: Precision; bands: TransposedBands },
+  { checkpoint, ...options }: { checkpoint: Checkpoint } & Parameters<typeof encodeRecipe>[2],
 ): PlannedRecipe {
   const sources = recipe.sources.map((source) =>
     rowsOf(sourceTensor(checkpoint, source) as CheckpointTensor, source.rows),

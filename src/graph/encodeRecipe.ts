@@ -1,9 +1,11 @@
 import type { CheckpointTensor } from '../checkpoint/checkpoint.ts';
-import { QUANTISATION_BLOCK, type QuantisedBits, quantiseMatrix } from './blockQuantisation.ts';
+import { QUANTISATION_BLOCK, type QuantisedBits } from './blockQuantisation.ts';
 import { castPiece, finiteFloats, storedFloats } from './castPiece.ts';
+import { quantisePiece } from './quantisePiece.ts';
 import { layoutOf } from './storedLayout.ts';
 import { matrixPieces, piecesOf, type TensorPiece } from './tensorPieces.ts';
 import type { TransposedBands } from './transposedBands.ts';
+import type { WeightKernel } from './weightKernel.ts';
 import type { WeightRecipe } from './weightRecipe.ts';
 import type { Precision, TensorLayout } from './weights.ts';
 
@@ -30,17 +32,17 @@ export interface EncodedTensor {
 export function encodeRecipe(
   recipe: WeightRecipe,
   sources: readonly CheckpointTensor[],
-  { precision, bands }: { precision: Precision; bands: TransposedBands },
+  { precision, kernel, bands }: { precision: Precision; kernel: WeightKernel | null; bands: TransposedBands },
 ): EncodedTensor[] {
   const layout = layoutOf(recipe, precision);
-  if ('bits' in layout) return quantised(layout, { sources, columns: recipe.dims[1] as number });
+  if ('bits' in layout) return quantised(layout, { sources, columns: recipe.dims[1] as number, kernel });
   const { floats, transposed } = layout;
   if (transposed) return [{ layout: floats, steps: bands.steps(floats, sources) }];
   if (recipe.derive) return [{ layout: floats, steps: derived(floats, { sources, derive: recipe.derive }) }];
   const steps = sources.flatMap(piecesOf).map(
     (piece): EncodeStep => ({
       piece,
-      encode: (bytes) => [castPiece(bytes, piece.tensor, floats.type)],
+      encode: (bytes) => [castPiece(bytes, { tensor: piece.tensor, type: floats.type, kernel })],
     }),
   );
   return [{ layout: floats, steps }];
@@ -64,7 +66,7 @@ function derived(
 /** Blocks of weights as they are read; their scales, a few hundredths of the bytes, wait until the weights are stored. */
 function quantised(
   { bits, packed, scales }: { bits: QuantisedBits; packed: TensorLayout; scales: TensorLayout },
-  { sources, columns }: { sources: readonly CheckpointTensor[]; columns: number },
+  { sources, columns, kernel }: { sources: readonly CheckpointTensor[]; columns: number; kernel: WeightKernel | null },
 ): EncodedTensor[] {
   const scaleType = scales.type === 'float32' ? 'float32' : 'float16';
   let waiting: Uint8Array[] = [];
@@ -73,9 +75,9 @@ function quantised(
     (piece): EncodeStep => ({
       piece,
       encode(bytes) {
-        const values = finiteFloats(bytes, piece.tensor);
-        const matrix = quantiseMatrix(values, { columns: piece.columns, bits, scaleType });
-        waiting.push(storedFloats(matrix.scales, piece.tensor, scales.type));
+        const { tensor, columns } = piece;
+        const matrix = quantisePiece(bytes, { tensor, kernel, columns, bits, scaleType });
+        waiting.push(matrix.scales);
         return [matrix.packed];
       },
     }),

@@ -6,6 +6,9 @@ import type { RecipeSource } from './weightRecipe.ts';
 /** Most bytes of a published tensor that are read and converted at a time. */
 export const PIECE_BYTES = 4 * 1024 ** 2;
 
+/** Pieces have a multiple of so many rows, but for a tensor's last. */
+const ROWS_MULTIPLE = 32;
+
 /** A stretch of a tensor's bytes. */
 export interface TensorPiece {
   readonly tensor: CheckpointTensor;
@@ -37,7 +40,8 @@ export function piecesOf(tensor: CheckpointTensor): TensorPiece[] {
 
 /**
  * A matrix in pieces of at most {@link PIECE_BYTES}, each of whole rows where a row is not longer than that.
- * @param multiple parts of a longer row have a multiple of so many columns, but for the row's last
+ * @param multiple parts of a longer row have a multiple of so many columns, but for the row's last; rows count as long as if
+ *   they were filled up to it
  */
 export function matrixPieces(
   tensor: CheckpointTensor,
@@ -51,8 +55,10 @@ export function matrixPieces(
     const start = row * rowBytes + column * itemBytes;
     pieces.push({ tensor, start, end: start + count * width * itemBytes, row, rows: count, column, columns: width });
   };
-  const rowsAtOnce = Math.floor(PIECE_BYTES / rowBytes);
+  let rowsAtOnce = Math.floor(PIECE_BYTES / itemBytes / (Math.ceil(columns / multiple) * multiple));
   if (rowsAtOnce > 0) {
+    // Lines of the cache are filled whole where rows become columns.
+    if (rowsAtOnce > ROWS_MULTIPLE) rowsAtOnce -= rowsAtOnce % ROWS_MULTIPLE;
     for (let row = 0; row < rows; row += rowsAtOnce) add(row, Math.min(rowsAtOnce, rows - row), 0, columns);
     return pieces;
   }

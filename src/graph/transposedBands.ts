@@ -2,7 +2,8 @@ import type { CheckpointTensor } from '../checkpoint/checkpoint.ts';
 import { castPiece } from './castPiece.ts';
 import type { EncodeStep } from './encodeRecipe.ts';
 import { inPieces, type MatrixPiece, matrixPieces } from './tensorPieces.ts';
-import type { TensorLayout } from './weights.ts';
+import { WeightKernel } from './weightKernel.ts';
+import type { StoredType, TensorLayout } from './weights.ts';
 
 /**
  * Most bytes of a transposed matrix that are held at a time. Every matrix of a published model fits; of a larger one the
@@ -12,6 +13,8 @@ export const BAND_BYTES = 128 * 1024 ** 2;
 
 /** Side of the squares a matrix is transposed in, so that what is read and what is written both stay in the cache. */
 const TILE = 16;
+/** Rows and columns that the kernel takes are multiples of this. */
+const KERNEL_SIDE = 8;
 
 type Items = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
@@ -20,11 +23,13 @@ type Items = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
  * rows of the stored matrix, which is handed on when its last piece was read. One band's memory serves all matrices.
  */
 export class TransposedBands {
+  readonly #kernel: WeightKernel | null;
   readonly #limit: number;
   #memory = new ArrayBuffer(0);
 
   /** @param options `limit`: bytes of a band */
-  constructor({ limit = BAND_BYTES }: { limit?: number } = {}) {
+  constructor({ kernel, limit = BAND_BYTES }: { kernel: WeightKernel | null; limit?: number }) {
+    this.#kernel = kernel;
     this.#limit = limit;
   }
 
@@ -51,10 +56,10 @@ export class TransposedBands {
         steps.push({
           piece,
           encode: (bytes) => {
-            const cast = castPiece(bytes, piece.tensor, type);
-            const band = this.#band((last - first) * outputs, type === 'float32' ? Uint32Array : Uint16Array);
-            transposeInto(band, itemsOf(cast, band), { ...piece, first, last, outputs, output });
-            return i === inBand.length - 1 ? inPieces(new Uint8Array(band.buffer, 0, band.byteLength)) : [];
+            const band = this.#band((last - first) * outputs * (type === 'float32' ? 4 : 2));
+            const cast = castPiece(bytes, { tensor: piece.tensor, type, kernel: this.#kernel });
+            this.#transpose(band, cast, { ...piece, type, first, last, outputs, output });
+            return i === inBand.length - 1 ? inPieces(band) : [];
           },
         });
       }
@@ -62,23 +67,53 @@ export class TransposedBands {
     return steps;
   }
 
-  #band(length: number, Type: typeof Uint16Array | typeof Uint32Array): Items {
-    const byteLength = length * Type.BYTES_PER_ELEMENT;
+  /** Memory that keeps what it has from one piece of a band to the next. */
+  #band(byteLength: number): Uint8Array<ArrayBuffer> {
+    if (this.#kernel) {
+      this.#kernel.reserve(byteLength);
+      return this.#kernel.bytes(WeightKernel.ROOM, byteLength);
+    }
     if (this.#memory.byteLength < byteLength) this.#memory = new ArrayBuffer(byteLength);
-    return new Type(this.#memory, 0, length);
+    return new Uint8Array(this.#memory, 0, byteLength);
+  }
+
+  #transpose(band: Uint8Array<ArrayBuffer>, cast: Uint8Array<ArrayBuffer>, place: BandPlace): void {
+    const { type, rows, column, columns, first, last, outputs, output } = place;
+    const Type = type === 'float32' ? Uint32Array : Uint16Array;
+    const itemBytes = Type.BYTES_PER_ELEMENT;
+    const start = Math.max(first, column);
+    const end = Math.min(last, column + columns);
+    let [rowsDone, endDone] = [0, start];
+    let items = cast;
+    if (this.#kernel) {
+      const from = this.#kernel.place(cast);
+      items = this.#kernel.bytes(from, cast.byteLength);
+      rowsDone = rows - (rows % KERNEL_SIDE);
+      endDone = end - ((end - start) % KERNEL_SIDE);
+      this.#kernel.run.transpose(
+        from + (start - column) * itemBytes,
+        columns * itemBytes,
+        band.byteOffset + ((start - first) * outputs + output) * itemBytes,
+        outputs * itemBytes,
+        rowsDone,
+        endDone - start,
+        itemBytes,
+      );
+    }
+    const [from, to] = [itemsOf(items, Type), itemsOf(band, Type)];
+    transposeInto(to, from, place, { row: 0, rowEnd: rowsDone, input: endDone, inputEnd: end });
+    transposeInto(to, from, place, { row: rowsDone, rowEnd: rows, input: start, inputEnd: end });
   }
 }
 
 /** The numbers as bits: no engine alters them on their way. */
-function itemsOf(bytes: Uint8Array, like: Items): Items {
-  const { buffer, byteOffset } = (
-    bytes.byteOffset % like.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
-  ) as Uint8Array<ArrayBuffer>;
-  const Type = like.BYTES_PER_ELEMENT === 4 ? Uint32Array : Uint16Array;
-  return new Type(buffer, byteOffset, bytes.byteLength / like.BYTES_PER_ELEMENT);
+function itemsOf(bytes: Uint8Array<ArrayBuffer>, Type: typeof Uint16Array | typeof Uint32Array): Items {
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new Type(buffer, byteOffset, byteLength / Type.BYTES_PER_ELEMENT);
 }
 
 interface BandPlace {
+  readonly type: StoredType;
   /** The piece: rows and columns of a published matrix, from this column on. */
   readonly rows: number;
   readonly column: number;
@@ -90,14 +125,24 @@ interface BandPlace {
   readonly output: number;
 }
 
-function transposeInto(band: Items, items: Items, place: BandPlace): void {
-  const { rows, column, columns, first, last, outputs, output } = place;
-  const start = Math.max(first, column);
-  const end = Math.min(last, column + columns);
-  for (let row0 = 0; row0 < rows; row0 += TILE) {
-    const rowEnd = Math.min(row0 + TILE, rows);
-    for (let input0 = start; input0 < end; input0 += TILE) {
-      const inputEnd = Math.min(input0 + TILE, end);
+/** Rows of the piece, inputs of the matrix. */
+interface Rectangle {
+  readonly row: number;
+  readonly rowEnd: number;
+  readonly input: number;
+  readonly inputEnd: number;
+}
+
+function transposeInto(
+  band: Items,
+  items: Items,
+  { column, columns, first, outputs, output }: BandPlace,
+  rectangle: Rectangle,
+): void {
+  for (let row0 = rectangle.row; row0 < rectangle.rowEnd; row0 += TILE) {
+    const rowEnd = Math.min(row0 + TILE, rectangle.rowEnd);
+    for (let input0 = rectangle.input; input0 < rectangle.inputEnd; input0 += TILE) {
+      const inputEnd = Math.min(input0 + TILE, rectangle.inputEnd);
       for (let input = input0; input < inputEnd; input++) {
         const to = (input - first) * outputs + output;
         for (let row = row0; row < rowEnd; row++) band[to + row] = items[row * columns + input - column] as number;
