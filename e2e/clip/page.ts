@@ -1,8 +1,9 @@
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { addLayerNorm, cast } from '../../src/graph/layers.ts';
 import type { Precision, WeightIndex } from '../../src/graph/weights.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
 import type { Tier } from '../../src/runtime/status.ts';
+import { fetchFixture } from '../pages/fetchFixture.ts';
+import { onTier } from '../pages/onTier.ts';
 import { type Comparison, compareClip, type TinyCheckpoint } from './clipComparison.ts';
 
 /** What `clip.spec.ts` calls. Results are plain data. */
@@ -15,7 +16,7 @@ const tests = {
     return onTier(tier, (runtime) =>
       compareClip(checkpoint, {
         ...options,
-        readFixture,
+        readFixture: fetchFixture,
         createSession: (model, shards) =>
           runtime.createSession(
             model,
@@ -73,22 +74,6 @@ const tests = {
     );
   },
 };
-
-async function onTier<T>(tier: Tier, use: (runtime: Runtime) => Promise<T>): Promise<T> {
-  const runtime = await Runtime.start({ preferred: tier });
-  try {
-    if (runtime.status.tier !== tier) throw new Error(JSON.stringify(runtime.status));
-    return await use(runtime);
-  } finally {
-    await runtime.dispose();
-  }
-}
-
-async function readFixture(path: string): Promise<Uint8Array> {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
 
 export type ClipTests = typeof tests;
 Object.assign(globalThis, { clipTests: tests });

@@ -13,9 +13,12 @@ import { StagePrompts } from '../../src/refine/stagePrompts.ts';
 import { type CodecTile, codecTiles } from '../../src/runtime/codecTiles.ts';
 import type { ModelRuntime } from '../../src/runtime/denoisingNetwork.ts';
 import { type OnnxDiffusionModel, openDiffusionModel } from '../../src/runtime/diffusionModel.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
 import type { Tier } from '../../src/runtime/status.ts';
 import { syntheticPixels } from '../clip/clipComparison.ts';
+import { fetchFixture } from '../pages/fetchFixture.ts';
+import { onTier } from '../pages/onTier.ts';
+import { relativeError } from '../pages/relativeError.ts';
 import { countGpuBytes } from '../runtime/gpuBytes.ts';
 import { countMappedBytes } from './mappedBytes.ts';
 import { compileTinyPack, type TinyPipeline } from './tinyPack.ts';
@@ -327,7 +330,10 @@ const tests = {
           };
         },
       };
-      const model = await openDiffusionModel(small, await compileTinyPack(name, { precision: 'fp32', readFixture }));
+      const model = await openDiffusionModel(
+        small,
+        await compileTinyPack(name, { precision: 'fp32', readFixture: fetchFixture }),
+      );
       const golden = await readGolden(name);
       const painted = await paint(model, { name, noise: golden('noise') }).catch((error: Error) => error);
       return {
@@ -432,21 +438,15 @@ async function withModel<T>(
   { tier, precision }: { tier: Tier; precision: Precision },
   use: (model: OnnxDiffusionModel, runtime: Runtime) => Promise<T>,
 ): Promise<T> {
-  const runtime = await Runtime.start({ preferred: tier });
-  try {
-    if (runtime.status.tier !== tier) throw new Error(JSON.stringify(runtime.status));
-    return await use(
-      await openDiffusionModel(runtime, await compileTinyPack(name, { precision, readFixture })),
-      runtime,
-    );
-  } finally {
-    await runtime.dispose();
-  }
+  return onTier(tier, async (runtime) => {
+    const pack = await compileTinyPack(name, { precision, readFixture: fetchFixture });
+    return use(await openDiffusionModel(runtime, pack), runtime);
+  });
 }
 
 async function readGolden(name: TinyPipeline): Promise<(tensor: string) => Float32Array> {
   const path = `golden/${name}.pipeline.safetensors`;
-  const { tensors } = await openSafetensors(bytesSource(path, await readFixture(path)));
+  const { tensors } = await openSafetensors(bytesSource(path, await fetchFixture(path)));
   const values = new Map<string, Float32Array>();
   for (const [tensor, stored] of tensors) values.set(tensor, await tensorAsFloat32(stored));
   return (tensor) => {
@@ -454,18 +454,6 @@ async function readGolden(name: TinyPipeline): Promise<(tensor: string) => Float
     if (!found) throw new RangeError(`No golden "${tensor}"`);
     return found;
   };
-}
-
-async function readFixture(path: string): Promise<Uint8Array> {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-function relativeError(actual: Float32Array, golden: Float32Array): number {
-  if (actual.length !== golden.length) throw new RangeError(`${actual.length} numbers, expected ${golden.length}`);
-  const largest = golden.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return golden.reduce((most, value, i) => Math.max(most, Math.abs((actual[i] as number) - value)), 0) / largest;
 }
 
 export type DiffusionTests = typeof tests;

@@ -3,6 +3,7 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { DeviceTensor, TensorDevice } from '../../src/pipeline/diffusionPorts.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import type { Tier } from '../../src/runtime/status.ts';
+import { onTier } from '../pages/onTier.ts';
 import { countGpuBytes } from '../runtime/gpuBytes.ts';
 import { countMappedBytes } from './mappedBytes.ts';
 
@@ -174,16 +175,6 @@ const tests = {
     });
   },
 };
-
-async function onTier<T>(tier: Tier, use: (runtime: Runtime) => Promise<T>): Promise<T> {
-  const runtime = await Runtime.start({ preferred: tier });
-  try {
-    if (runtime.status.tier !== tier) throw new Error(JSON.stringify(runtime.status));
-    return await use(runtime);
-  } finally {
-    await runtime.dispose();
-  }
-}
 
 export type TensorTests = typeof tests;
 Object.assign(globalThis, { tensorTests: tests });

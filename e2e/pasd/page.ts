@@ -1,9 +1,10 @@
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
 import { attention, cast } from '../../src/graph/layers.ts';
 import type { Precision } from '../../src/graph/weights.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
 import type { Tier } from '../../src/runtime/status.ts';
 import type { Comparison } from '../clip/clipComparison.ts';
+import { fetchFixture } from '../pages/fetchFixture.ts';
+import { onTier } from '../pages/onTier.ts';
 import { countGpuBytes } from '../runtime/gpuBytes.ts';
 import {
   compareConditionEmbedding,
@@ -49,9 +50,7 @@ const tests = {
       Float32Array.from({ length: tokens * width }, (_, i) => scale * Math.sin(seed + i * i * 0.001 + i * 1.7));
     const feeds = { q: numbers(2, 1), k: numbers(2, 2), v: numbers(1, 3) };
 
-    const runtime = await Runtime.start({ preferred: tier });
-    try {
-      if (runtime.status.tier !== tier) throw new Error(JSON.stringify(runtime.status));
+    return onTier(tier, async (runtime) => {
       const session = await runtime.createSession(g.toBytes(), []);
       const before = gpuBytes();
       const outputs = await session.run(
@@ -80,9 +79,7 @@ const tests = {
       }
       await session.dispose();
       return { bytes, error: largestError / largest };
-    } finally {
-      await runtime.dispose();
-    }
+    });
   },
 
   /** Makes some of the comparisons with the goldens on one tier. */
@@ -90,14 +87,12 @@ const tests = {
     tier: Tier,
     { what, precision }: { what: readonly (keyof typeof COMPARISONS)[]; precision: Precision },
   ): Promise<Comparison[]> {
-    const runtime = await Runtime.start({ preferred: tier });
-    try {
-      if (runtime.status.tier !== tier) throw new Error(JSON.stringify(runtime.status));
+    return onTier(tier, async (runtime) => {
       const options: PasdComparisonOptions = {
         provider: tier === 'wasm' ? 'wasm' : 'webgpu',
         precision,
         batch: 2,
-        readFixture,
+        readFixture: fetchFixture,
         createSession: (model, shards) =>
           runtime.createSession(
             model,
@@ -107,17 +102,9 @@ const tests = {
       const comparisons: Comparison[] = [];
       for (const name of what) comparisons.push(...(await COMPARISONS[name](options)));
       return comparisons;
-    } finally {
-      await runtime.dispose();
-    }
+    });
   },
 };
-
-async function readFixture(path: string): Promise<Uint8Array> {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
 
 export type PasdTests = typeof tests;
 Object.assign(globalThis, { pasdTests: tests });

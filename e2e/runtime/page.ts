@@ -11,6 +11,8 @@ import type { ShaderPatch } from '../../src/runtime/shaderPatches.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
 import { openTiny, syntheticPixels } from '../clip/clipComparison.ts';
 import { MemorySink } from '../clip/memorySink.ts';
+import { fetchFixture } from '../pages/fetchFixture.ts';
+import { relativeError } from '../pages/relativeError.ts';
 import { countGpuBytes } from './gpuBytes.ts';
 
 const gpuBytes = navigator.gpu ? countGpuBytes() : () => 0;
@@ -205,18 +207,6 @@ async function openTinyClip(runtime: Runtime, precision: Precision) {
     return tensorAsFloat32(tensor);
   };
   return { clip, texts, golden };
-}
-
-async function fetchFixture(path: string): Promise<Uint8Array> {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-function relativeError(actual: Float32Array, golden: Float32Array): number {
-  if (actual.length !== golden.length) throw new RangeError(`${actual.length} numbers, expected ${golden.length}`);
-  const largest = golden.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return golden.reduce((most, value, i) => Math.max(most, Math.abs((actual[i] as number) - value)), 0) / largest;
 }
 
 /** A graph that adds a stored weight, equal to its input, to the input. */

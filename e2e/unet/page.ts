@@ -2,9 +2,10 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import { fromChannelsFirst, groupNorm, toChannelsFirst } from '../../src/graph/imageLayers.ts';
 import { cast } from '../../src/graph/layers.ts';
 import type { Precision } from '../../src/graph/weights.ts';
-import { Runtime } from '../../src/runtime/runtime.ts';
 import type { Tier } from '../../src/runtime/status.ts';
 import type { Comparison } from '../clip/clipComparison.ts';
+import { fetchFixture } from '../pages/fetchFixture.ts';
+import { onTier } from '../pages/onTier.ts';
 import { compareUnet, type TinyUnet } from './unetComparison.ts';
 
 /** What `unet.spec.ts` calls. Results are plain data. */
@@ -18,7 +19,7 @@ const tests = {
       compareUnet(name, {
         ...options,
         provider: tier === 'wasm' ? 'wasm' : 'webgpu',
-        readFixture,
+        readFixture: fetchFixture,
         createSession: (model, shards) =>
           runtime.createSession(
             model,
@@ -76,22 +77,6 @@ const tests = {
     return largestError / largest;
   },
 };
-
-async function onTier<T>(tier: Tier, use: (runtime: Runtime) => Promise<T>): Promise<T> {
-  const runtime = await Runtime.start({ preferred: tier });
-  try {
-    if (runtime.status.tier !== tier) throw new Error(JSON.stringify(runtime.status));
-    return await use(runtime);
-  } finally {
-    await runtime.dispose();
-  }
-}
-
-async function readFixture(path: string): Promise<Uint8Array> {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
 
 export type UnetTests = typeof tests;
 Object.assign(globalThis, { unetTests: tests });
