@@ -1,14 +1,13 @@
+import type { Json } from '../image/json.ts';
 import { emphasisedPrompt } from '../prompt/emphasis.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { AnalysisResult } from './analysis.ts';
 
 /** Decimals of every number in a record: finer than any CLIP score is certain. */
-export const recordDecimals = 5;
+const recordDecimals = 5;
 
-/** A value that JSON can hold. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
-function rounded(value: number): number {
+/** A number as records have it. */
+export function rounded(value: number): number {
   return Number(value.toFixed(recordDecimals));
 }
 

@@ -1,5 +1,6 @@
+import type { Json } from '../image/json.ts';
 import type { AnalysisResult } from './analysis.ts';
-import { type Json, recordDecimals } from './analysisRecord.ts';
+import { rounded } from './analysisRecord.ts';
 import type { RefineResult } from './refinement.ts';
 
 /** Version of the record below. */
@@ -51,8 +52,4 @@ function scores({ perceptual, alignment }: AnalysisResult): Json {
 /** Settings are plain data; a copy of them. */
 function asJson(settings: object): Json {
   return JSON.parse(JSON.stringify(settings)) as Json;
-}
-
-function rounded(value: number): number {
-  return Number(value.toFixed(recordDecimals));
 }

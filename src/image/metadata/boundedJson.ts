@@ -1,10 +1,4 @@
-/** Any JSON value. */
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-
-/** A JSON object; its members are read with {@link member}. */
-export interface JsonObject {
-  readonly [key: string]: Json;
-}
+import type { Json, JsonObject } from '../json.ts';
 
 /** Deeper nesting than any generator writes; deeper text is refused, so that no walk over it overflows the stack. */
 export const MAX_JSON_DEPTH = 64;

@@ -1,4 +1,5 @@
-import { isArray, isObject, type Json, member } from './boundedJson.ts';
+import type { Json } from '../json.ts';
+import { isArray, isObject, member } from './boundedJson.ts';
 
 /** An output of another node. */
 export interface ComfyLink {

@@ -1,4 +1,4 @@
-import type { Json } from './boundedJson.ts';
+import type { Json } from '../json.ts';
 import { type ComfyGraph, type ComfyLink, type ComfyNode, isLink } from './comfyGraph.ts';
 
 /** Which of the two prompts is looked for. */

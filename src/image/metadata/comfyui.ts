@@ -1,4 +1,5 @@
-import { type Json, parseBoundedJson } from './boundedJson.ts';
+import type { Json } from '../json.ts';
+import { parseBoundedJson } from './boundedJson.ts';
 import {
   type ComfyGraph,
   type ComfyLink,

@@ -1,5 +1,6 @@
+import type { Json } from '../json.ts';
 import { parseA1111 } from './a1111.ts';
-import { isArray, isObject, type Json, member, parseBoundedJson, settingsOf, textMember } from './boundedJson.ts';
+import { isArray, isObject, member, parseBoundedJson, settingsOf, textMember } from './boundedJson.ts';
 import type { ParsedGeneration } from './generationMetadata.ts';
 
 /** Fooocus' own words for the prompt, in its current metadata and in its log's. */

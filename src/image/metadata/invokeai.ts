@@ -1,4 +1,5 @@
-import { isArray, type Json, member, parseBoundedJson, settingsOf, textMember } from './boundedJson.ts';
+import type { Json } from '../json.ts';
+import { isArray, member, parseBoundedJson, settingsOf, textMember } from './boundedJson.ts';
 import type { ParsedGeneration } from './generationMetadata.ts';
 
 /** Before version 3 the negative prompt stood in the prompt, in square brackets. */

@@ -1,4 +1,5 @@
-import { isArray, type Json, member, parseBoundedJson, settingsOf, textMember } from './boundedJson.ts';
+import type { Json } from '../json.ts';
+import { isArray, member, parseBoundedJson, settingsOf, textMember } from './boundedJson.ts';
 import type { ParsedGeneration } from './generationMetadata.ts';
 
 /** Version 4 keeps the words in a caption with one part per character: `{ base_caption, char_captions: [{ char_caption }] }`. */

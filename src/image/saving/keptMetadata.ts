@@ -4,6 +4,7 @@ import { exifOfSegment, jpegSegments } from '../container/jpeg.ts';
 import { pngChunks } from '../container/png.ts';
 import { webpChunks } from '../container/webp.ts';
 import { formatOf, type ImageFormat, SNIFFED_BYTES } from '../imageFormat.ts';
+import type { Json } from '../json.ts';
 import { parseBoundedJson } from '../metadata/boundedJson.ts';
 import { utf8OrLatin1 } from '../metadata/exifTexts.ts';
 import type { MetadataText } from '../metadata/generationMetadata.ts';
@@ -17,7 +18,6 @@ import {
   contentOfBytes,
   contentOfComments,
   isContentComment,
-  type RecordJson,
   type RefineContent,
 } from './refinePacket.ts';
 
@@ -56,7 +56,7 @@ export interface KeptMetadata {
   /** Texts that stand neither in EXIF nor in XMP: a PNG's by keyword, a JPEG's comments as `Comment`. Our own left out. */
   readonly texts: readonly MetadataText[];
   /** Our own records that stand in neither, oldest first. */
-  readonly records: readonly RecordJson[];
+  readonly records: readonly Json[];
 }
 
 const nothing: KeptMetadata = {
@@ -99,7 +99,7 @@ const textTypes = ['tEXt', 'zTXt', 'iTXt'];
 async function keptOfPng(blob: Blob, file: BlobReader): Promise<KeptMetadata> {
   const chunks: BlobPart[] = [];
   const texts: MetadataText[] = [];
-  const records: RecordJson[] = [];
+  const records: Json[] = [];
   let exif: KeptMetadata['exif'] = null;
   let xmp: string | null = null;
   for await (const { type, start, length } of pngChunks(file)) {
@@ -137,7 +137,7 @@ async function keptOfPng(blob: Blob, file: BlobReader): Promise<KeptMetadata> {
   return { ...nothing, format: 'PNG', pngChunks: chunks, exif, xmp, texts, records };
 }
 
-function parsedRecord(text: string): RecordJson[] {
+function parsedRecord(text: string): Json[] {
   const record = parseBoundedJson(text);
   return record === undefined ? [] : [record];
 }

@@ -3,23 +3,15 @@
  * characters are the same, whatever encoding surrounds them.
  */
 import { latin1 } from '../container/blobReader.ts';
+import type { Json } from '../json.ts';
 import { parseBoundedJson } from '../metadata/boundedJson.ts';
 import type { MetadataText } from '../metadata/generationMetadata.ts';
 import { concatenated, latin1Bytes } from './bytes.ts';
 
-/** A value that JSON can hold. */
-export type RecordJson =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly RecordJson[]
-  | { readonly [key: string]: RecordJson };
-
 /** What we add to a picture that is no PNG. */
 export interface RefineContent {
   /** Our records, oldest first. */
-  readonly records: readonly RecordJson[];
+  readonly records: readonly Json[];
   /** Texts of a PNG that have no place of their own in the format, under their keywords. */
   readonly texts: readonly MetadataText[];
 }
@@ -27,7 +19,7 @@ export interface RefineContent {
 const namespace = 'urn:g-refine:xmp:1#';
 
 /** JSON without a character beyond ASCII. */
-export function asciiJson(value: RecordJson): string {
+export function asciiJson(value: Json): string {
   return JSON.stringify(value).replace(
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -40,7 +32,7 @@ const unescaped = (text: string) => text.replace(/&lt;/g, '<').replace(/&gt;/g, 
 const property = /<grefine:(record|texts)\d*>([^<]*)<\/grefine:\1\d*>/g;
 
 /** A property may stand in a packet once: the second record of a picture is `record2`. */
-function element(kind: 'record' | 'texts', value: RecordJson, earlier: number): string {
+function element(kind: 'record' | 'texts', value: Json, earlier: number): string {
   const name = `grefine:${kind}${earlier === 0 ? '' : earlier + 1}`;
   return `<${name}>${escaped(asciiJson(value))}</${name}>`;
 }
@@ -88,12 +80,12 @@ function textsOf(pairs: unknown): MetadataText[] {
 
 /** Our content in an XMP packet. Never throws. */
 export function contentOfXmp(packet: string): RefineContent {
-  const records: RecordJson[] = [];
+  const records: Json[] = [];
   const texts: MetadataText[] = [];
   for (const [, kind, text] of packet.matchAll(property)) {
     const value = parseBoundedJson(unescaped(text as string));
     if (kind === 'texts') texts.push(...textsOf(value));
-    else if (value !== undefined) records.push(value as RecordJson);
+    else if (value !== undefined) records.push(value as Json);
   }
   return { records, texts };
 }
@@ -110,7 +102,7 @@ export function contentBytes({ records, texts }: RefineContent): Uint8Array<Arra
 export function contentOfBytes(bytes: Uint8Array): RefineContent {
   const value = parseBoundedJson(latin1(bytes)) as { records?: unknown; texts?: unknown } | null | undefined;
   return {
-    records: Array.isArray(value?.records) ? (value.records as RecordJson[]) : [],
+    records: Array.isArray(value?.records) ? (value.records as Json[]) : [],
     texts: textsOf(value?.texts),
   };
 }
@@ -137,7 +129,7 @@ export function isContentComment(comment: Uint8Array): boolean {
 
 /** The content in a JPEG's comments. Pieces follow each other, and a later series comes from a later save. */
 export function contentOfComments(comments: readonly Uint8Array[]): RefineContent {
-  const records: RecordJson[] = [];
+  const records: Json[] = [];
   const texts: MetadataText[] = [];
   let pieces: string[] = [];
   for (const comment of comments) {

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
+import type { Json } from '../json.ts';
 import type { RowSource } from '../rowSource.ts';
 import { readKeptMetadata } from './keptMetadata.ts';
-import type { RecordJson } from './refinePacket.ts';
 import { writeJpeg } from './writeJpeg.ts';
 import { writePng } from './writePng.ts';
 import { writeWebp } from './writeWebp.ts';
@@ -19,7 +19,7 @@ export interface PictureToSave {
   /** 0..1, for JPEG and WebP. */
   readonly quality: number;
   /** Our record: how the picture came about. */
-  readonly record: RecordJson;
+  readonly record: Json;
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,5 @@
 /** What becomes of an original's metadata: written into each format, read back by the app's own readers. */
+
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { BlobReader, latin1 } from '../container/blobReader.ts';
@@ -8,17 +9,18 @@ import { orientationOf, readExifBlock } from '../container/tiff.ts';
 import { webpChunks } from '../container/webp.ts';
 import { avif, bytesOf, exifBlock, iTXt, jpeg, png, pngChunk, webp } from '../handMadeImages.ts';
 import { readImageHeader } from '../imageHeader.ts';
+import type { Json } from '../json.ts';
 import { MAX_TEXT_BYTES } from '../metadata/limits.ts';
 import { readGenerationMetadata } from '../metadata/readGenerationMetadata.ts';
 import { imageRows } from '../rowSource.ts';
 import { type KeptMetadata, readKeptMetadata } from './keptMetadata.ts';
 import { readRefineRecords } from './readRefineRecords.ts';
-import { asciiJson, type RecordJson } from './refinePacket.ts';
+import { asciiJson } from './refinePacket.ts';
 import { writeJpeg } from './writeJpeg.ts';
 import { writePng } from './writePng.ts';
 import { writeWebp } from './writeWebp.ts';
 
-const record: RecordJson = { version: 1, settings: { steps: 10 }, words: 'größer <&> "雪🦊"\n]]>' };
+const record: Json = { version: 1, settings: { steps: 10 }, words: 'größer <&> "雪🦊"\n]]>' };
 const size = { width: 3, height: 2 };
 const image = imageRows({ ...size, data: new Uint8ClampedArray(24).fill(255) });
 const blobOf = (bytes: Uint8Array) => new Blob([bytes as Uint8Array<ArrayBuffer>]);
@@ -29,12 +31,12 @@ const encodedWebp = blobOf(webp([['VP8 ', bytesOf(0, 0, 0, 0x9d, 1, 0x2a, size.w
 
 type Format = 'png' | 'jpeg' | 'webp';
 const formats: readonly Format[] = ['png', 'jpeg', 'webp'];
-const write: Readonly<Record<Format, (kept: KeptMetadata, record: RecordJson) => Promise<Blob>>> = {
+const write: Readonly<Record<Format, (kept: KeptMetadata, record: Json) => Promise<Blob>>> = {
   png: (kept, record) => writePng(image, { kept, record }),
   jpeg: (kept, record) => writeJpeg(encodedJpeg, { kept, record }),
   webp: (kept, record) => writeWebp(encodedWebp, { kept, record, ...size }),
 };
-async function save(original: Blob | Uint8Array, format: Format, what: RecordJson = record): Promise<Blob> {
+async function save(original: Blob | Uint8Array, format: Format, what: Json = record): Promise<Blob> {
   const file = original instanceof Blob ? original : blobOf(original);
   const saved = await write[format](await readKeptMetadata(file), what);
   // Whole, of the right size, upright, and of the format.
@@ -186,7 +188,7 @@ describe.each(formats)('into %s', (format) => {
   });
 
   test('a record that no segment holds', async () => {
-    const long: RecordJson = { maps: 'ä'.repeat(20_000), numbers: '0.5,'.repeat(20_000) };
+    const long: Json = { maps: 'ä'.repeat(20_000), numbers: '0.5,'.repeat(20_000) };
     for (const original of [a1111Png, a1111Jpeg]) {
       const saved = await save(await save(original, format, long), format, record);
       expect(await readRefineRecords(saved)).toContainEqual(long);

@@ -1,10 +1,11 @@
 import { BlobReader, latin1, viewOf } from '../container/blobReader.ts';
 import { jpegSegments } from '../container/jpeg.ts';
+import type { Json } from '../json.ts';
 import { concatenated, latin1Bytes } from './bytes.ts';
 import { withExifTexts } from './exifWriter.ts';
 import { type ExifPlan, exifPlan, withoutLongest } from './generatorTexts.ts';
 import { exifPrefix, type KeptMetadata, type KeptSegment, xmpPrefix } from './keptMetadata.ts';
-import { contentComments, type RecordJson, type RefineContent, xmpWithContent } from './refinePacket.ts';
+import { contentComments, type RefineContent, xmpWithContent } from './refinePacket.ts';
 
 /** Data of one segment: its length, two bytes of its own included, is a 16-bit number. */
 const largestSegment = 65_533;
@@ -59,7 +60,7 @@ async function insertionPoint(encoded: Blob): Promise<number> {
 /** Puts an original's metadata and one more record into a JPEG fresh from an encoder. */
 export async function writeJpeg(
   encoded: Blob,
-  { kept, record }: { readonly kept: KeptMetadata; readonly record: RecordJson },
+  { kept, record }: { readonly kept: KeptMetadata; readonly record: Json },
 ): Promise<Blob> {
   let segments: readonly KeptSegment[];
   if (kept.format === 'JPEG') {

@@ -1,10 +1,11 @@
+import type { Json } from '../json.ts';
 import { pngChunkParts } from '../pngChunk.ts';
 import type { RowSource } from '../rowSource.ts';
 import { concatenated, latin1Bytes } from './bytes.ts';
 import { encodePng } from './encodePng.ts';
 import { pngTextsOfExif } from './generatorTexts.ts';
 import { type KeptMetadata, recordKeyword, xmpKeyword } from './keptMetadata.ts';
-import { contentOfXmp, type RecordJson } from './refinePacket.ts';
+import { contentOfXmp } from './refinePacket.ts';
 
 type Chunk = readonly Uint8Array<ArrayBuffer>[];
 
@@ -41,7 +42,7 @@ function chunksOf({ exif, xmp, texts, records }: KeptMetadata): Chunk[] {
   return [...chunks, ...records.map(recordChunk)];
 }
 
-function recordChunk(record: RecordJson): Chunk {
+function recordChunk(record: Json): Chunk {
   return internationalText(recordKeyword, new TextEncoder().encode(JSON.stringify(record)));
 }
 
@@ -52,7 +53,7 @@ export async function writePng(
     kept,
     record,
     signal,
-  }: { readonly kept: KeptMetadata; readonly record: RecordJson; readonly signal?: AbortSignal | undefined },
+  }: { readonly kept: KeptMetadata; readonly record: Json; readonly signal?: AbortSignal | undefined },
 ): Promise<Blob> {
   const chunks = kept.format === 'PNG' ? kept.pngChunks : chunksOf(kept).flat();
   return encodePng(image, { chunks: [...chunks, ...recordChunk(record)], signal });

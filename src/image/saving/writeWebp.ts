@@ -1,10 +1,11 @@
 import { BlobReader, viewOf } from '../container/blobReader.ts';
 import { type RiffChunk, webpChunks } from '../container/webp.ts';
+import type { Json } from '../json.ts';
 import { latin1Bytes } from './bytes.ts';
 import { withExifTexts } from './exifWriter.ts';
 import { exifPlan } from './generatorTexts.ts';
 import type { KeptMetadata } from './keptMetadata.ts';
-import { contentBytes, contentChunk, type RecordJson, type RefineContent, xmpWithContent } from './refinePacket.ts';
+import { contentBytes, contentChunk, type RefineContent, xmpWithContent } from './refinePacket.ts';
 
 /** Flags of VP8X (RFC 9649, 2.7). */
 const flags = { icc: 0x20, alpha: 0x10, exif: 0x08, xmp: 0x04 } as const;
@@ -60,7 +61,7 @@ export async function writeWebp(
     height,
   }: {
     readonly kept: KeptMetadata;
-    readonly record: RecordJson;
+    readonly record: Json;
     readonly width: number;
     readonly height: number;
   },
