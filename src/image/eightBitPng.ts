@@ -1,5 +1,6 @@
 import { BlobReader, viewOf } from './container/blobReader.ts';
 import { type PngChunk, pngChunks } from './container/png.ts';
+import { paeth } from './pngFilter.ts';
 import { PngWriter } from './pngWriter.ts';
 
 /** What a 16-bit PNG's header and chunks say. */
@@ -68,15 +69,6 @@ function passSizes({ width, height, interlaced }: DeepPng): readonly (readonly [
   return passes
     .map(([left, top, across, down]) => [Math.ceil((width - left) / across), Math.ceil((height - top) / down)] as const)
     .filter(([passWidth, passHeight]) => passWidth > 0 && passHeight > 0);
-}
-
-/** The one of three neighbours that is nearest to `left + up - corner`, the earlier on a tie. */
-function paeth(left: number, up: number, corner: number): number {
-  const toLeft = Math.abs(up - corner);
-  const toUp = Math.abs(left - corner);
-  const toCorner = Math.abs(left + up - 2 * corner);
-  if (toLeft <= toUp && toLeft <= toCorner) return left;
-  return toUp <= toCorner ? up : corner;
 }
 
 /**

@@ -1,19 +1,11 @@
 import { pngChunkParts, pngHeadData, pngSignature } from '../pngChunk.ts';
+import { paeth } from '../pngFilter.ts';
 import type { RowSource } from '../rowSource.ts';
 
 /** Bytes of a pixel written: RGB, 8 bit. */
 const pixelBytes = 3;
 /** Rows are filtered and packed in bands of about this many bytes. */
 const bandBytes = 1 << 20;
-
-/** The one of three neighbours that is nearest to `left + up - corner`, the earlier on a tie (PNG 3rd edition, 9.4). */
-function paeth(left: number, up: number, corner: number): number {
-  const toLeft = Math.abs(up - corner);
-  const toUp = Math.abs(left - corner);
-  const toCorner = Math.abs(left + up - 2 * corner);
-  if (toLeft <= toUp && toLeft <= toCorner) return left;
-  return toUp <= toCorner ? up : corner;
-}
 
 /** How far a byte is from 0, taken as signed. */
 const size = (byte: number) => (byte < 128 ? byte : 256 - byte);
