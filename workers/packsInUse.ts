@@ -7,7 +7,7 @@ import { type OnnxDiffusionModel, openDiffusionModel } from '../src/runtime/diff
 import type { DiffusionPart } from '../src/runtime/diffusionPack.ts';
 import type { Runtime } from '../src/runtime/runtime.ts';
 import { blobSource } from '../src/storage/blobSource.ts';
-import { type PackSummary, storedName } from '../src/storage/packManifest.ts';
+import { type PackKind, type PackSummary, storedName } from '../src/storage/packManifest.ts';
 import { type OpenPack, openPack } from '../src/storage/packStore.ts';
 
 /** A pack whose models are opened: nothing of them is loaded before it is used. */
@@ -23,22 +23,29 @@ export interface MapsModel {
   dispose(): Promise<void>;
 }
 
+/** What a pack of each kind opens to. */
+interface Models extends Record<PackKind, { dispose(): Promise<void> }> {
+  readonly maps: MapsModel;
+  readonly inpainting: OnnxDiffusionModel;
+  readonly restoration: OnnxDiffusionModel;
+}
+
+type OpenedByKind = { [Kind in PackKind]: Opened<Models[Kind]> | null };
+
 /** The packs in use, at most one of each kind. */
 export class PacksInUse {
-  #maps: Opened<MapsModel> | null = null;
-  #inpainting: Opened<OnnxDiffusionModel> | null = null;
-  #restoration: Opened<OnnxDiffusionModel> | null = null;
+  readonly #opened: OpenedByKind = { maps: null, inpainting: null, restoration: null };
 
   get maps(): MapsModel | null {
-    return this.#maps?.model ?? null;
+    return this.#opened.maps?.model ?? null;
   }
 
   get inpainting(): OnnxDiffusionModel | null {
-    return this.#inpainting?.model ?? null;
+    return this.#opened.inpainting?.model ?? null;
   }
 
   get restoration(): OnnxDiffusionModel | null {
-    return this.#restoration?.model ?? null;
+    return this.#opened.restoration?.model ?? null;
   }
 
   /**
@@ -46,31 +53,14 @@ export class PacksInUse {
    * @throws {UserError} `PackMissingError`, `StorageError`, `CheckpointError`, `UnsupportedModelError`: the former stays in use
    */
   async use(packId: string, runtime: Runtime): Promise<PackSummary> {
-    const known = [this.#maps, this.#inpainting, this.#restoration].find((opened) => opened?.summary.id === packId);
+    const known = Object.values(this.#opened).find((opened) => opened?.summary.id === packId);
     if (known) return known.summary;
     const pack = await openPack(packId);
     const { summary } = pack.manifest;
-    let former: Opened<{ dispose(): Promise<void> }> | null;
-    switch (summary.kind) {
-      case 'maps': {
-        const opened = { summary, model: await openMaps(pack, runtime) };
-        former = this.#maps;
-        this.#maps = opened;
-        break;
-      }
-      case 'inpainting': {
-        const opened = { summary, model: await openDiffusion(pack, runtime) };
-        former = this.#inpainting;
-        this.#inpainting = opened;
-        break;
-      }
-      case 'restoration': {
-        const opened = { summary, model: await openDiffusion(pack, runtime) };
-        former = this.#restoration;
-        this.#restoration = opened;
-        break;
-      }
-    }
+    const { kind } = summary;
+    const former = this.#opened[kind];
+    if (kind === 'maps') this.#opened[kind] = { summary, model: await openMaps(pack, runtime) };
+    else this.#opened[kind] = { summary, model: await openDiffusion(pack, runtime) };
     await former?.model.dispose();
     return summary;
   }
