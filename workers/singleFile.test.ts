@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MemorySink } from '../e2e/clip/memorySink.ts';
 import {
   type OriginalEntry,
@@ -11,11 +11,16 @@ import {
   safetensorsFile,
   torchCheckpoint,
 } from '../e2e/diffusion/originalFiles.ts';
+import { droppedFolder, emptyBrowser } from '../e2e/packs/packHarness.ts';
 import { type ByteSource, bytesSource, type HubFolder } from '../src/checkpoint/byteSource.ts';
 import { isDiffusionFolder } from '../src/checkpoint/diffusionParts.ts';
 import { openCheckpoint } from '../src/checkpoint/hubFolder.ts';
+import { readJson } from '../src/checkpoint/readJson.ts';
 import type { Precision, WeightIndex } from '../src/graph/weights.ts';
+import { readDiffusionFolder } from '../src/runtime/diffusionFolder.ts';
 import { loadDiffusionTokenizer } from '../src/runtime/diffusionTokenizer.ts';
+import { keptFiles, openPack } from '../src/storage/packStore.ts';
+import { type InstallOptions, installPack } from './installPack.ts';
 import { planDiffusion } from './planDiffusion.ts';
 
 const FIXTURES = fileURLToPath(new URL('../reference/fixtures/', import.meta.url));
@@ -90,6 +95,53 @@ describe.each(Object.keys(PARTS) as Pipeline[])('%s', (pipeline) => {
       expect(ourTokens(text)).toEqual(theirTokens(text));
     }
   });
+});
+
+describe('installed', () => {
+  afterEach(() => void vi.unstubAllGlobals());
+  const options: InstallOptions = { signal: new AbortController().signal, onProgress: () => {} };
+
+  test.each(Object.keys(PARTS) as Pipeline[])(
+    '%s becomes a pack that can be used, with the words of Maps',
+    async (pipeline) => {
+      emptyBrowser();
+      const bytes = safetensorsFile(await original(pipeline));
+      const dropped = new File([bytes], 'inpainting.safetensors', { lastModified: 1_700_000_000_000 });
+      const single = {
+        name: 'inpainting',
+        precision: 'fp16',
+        licence: null,
+        source: { from: 'files', files: [{ path: 'inpainting.safetensors', file: dropped }] },
+      } as const;
+      await expect(installPack(single, options)).rejects.toMatchObject({
+        name: 'CheckpointError',
+        message: expect.stringContaining('install Maps first'),
+      });
+      await installPack({ ...single, name: 'clip', source: droppedFolder('clip-tiny') }, options);
+      const summary = await installPack(single, options);
+      expect(summary).toMatchObject({ kind: 'inpainting', name: 'inpainting' });
+
+      const pack = await openPack(summary.id);
+      const kept = await keptFiles(pack);
+      const parts = Object.entries(pack.manifest.parts).map(
+        async ([part, weights]) => [part, { weights, config: await readJson(kept, `${part}/config.json`) }] as const,
+      );
+      const opened = await readDiffusionFolder({
+        modelName: 'inpainting',
+        task: 'inpainting',
+        parts: Object.fromEntries(await Promise.all(parts)),
+        shard: (name) => pack.file(name),
+        folder: kept,
+      });
+      const [ours, theirs] = await Promise.all(
+        [kept, published(pipeline)].map((files) => loadDiffusionTokenizer(files, 'tokenizer/')),
+      );
+      expect(ours?.tokenize('a fox')).toEqual(theirs?.tokenize('a fox'));
+      expect(opened.textEncoders).toHaveLength(PARTS[pipeline].length - 2);
+      expect(opened.nativeSize).toBe(PARTS[pipeline].length === 4 ? 1024 : 512);
+      expect(opened.emptyIsZero).toBe(PARTS[pipeline].length === 4);
+    },
+  );
 });
 
 describe('beside a single file', () => {
