@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serve } from '../scripts/serve.mjs';
+import { contentSecurityPolicy, serve } from '../scripts/serve.mjs';
 import { test as base, expect } from './browser/fixtures.ts';
 import { App, ownWorkers, TINY_CLIP, TINY_INPAINTING, TINY_RESTORATION } from './journeys/app.ts';
 import { generatedPng, STYLE_PARAMETERS } from './journeys/generatedPng.ts';
@@ -111,6 +113,30 @@ test('a newer version waits until it is asked for, and until the older one is cl
   await expect(page).toHaveTitle('G-Refine, newer');
   await expect(app.menu('Machine')).not.toContainText('Checking');
   await expect(notice).toBeHidden();
+});
+
+test('where a host sends no headers, the app adds them from the second visit on', async ({ page, site }) => {
+  const bare = createServer(async (request, response) => {
+    const answer = await fetch(new URL(request.url ?? '/', site.address));
+    response.setHeader('Content-Type', answer.headers.get('content-type') ?? '');
+    response.writeHead(answer.status).end(await answer.bytes());
+  });
+  await new Promise<void>((done) => bare.listen(0, 'localhost', done));
+  try {
+    const app = new App(page);
+    const { port } = bare.address() as AddressInfo;
+    await openKept(app, { ...site, address: `http://localhost:${port}/app/` });
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+    const response = await page.reload();
+    expect(response?.headers()['content-security-policy']).toBe(contentSecurityPolicy());
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await expect(app.menu('Machine')).not.toContainText('Checking');
+    await expect.poll(() => ownWorkers(page).length).toBe(2);
+    for (const worker of ownWorkers(page)) expect(await worker.evaluate(() => crossOriginIsolated)).toBe(true);
+  } finally {
+    bare.closeAllConnections();
+    bare.close();
+  }
 });
 
 /** Puts another build into the site: the page has another title, and the service worker its hash. */
