@@ -6,15 +6,44 @@ import { expose } from 'comlink';
 import type { PackWorkerApi } from '../src/bridge/packProtocol.ts';
 import type { ByteProgress } from '../src/bridge/protocol.ts';
 import { discardDraft, listDrafts } from '../src/storage/draftStore.ts';
+import { exportPack } from '../src/storage/exportPack.ts';
+import { importPack, openExportedPack } from '../src/storage/importPack.ts';
 import { PackActivity } from '../src/storage/packActivity.ts';
-import { asTheOnlyJob } from '../src/storage/packLocks.ts';
-import { deleteLeftovers, deletePack, listDamaged, listPacks } from '../src/storage/packStore.ts';
+import { describeDamage, findDamage } from '../src/storage/packDamage.ts';
+import { asTheOnlyJob, whileOwned } from '../src/storage/packLocks.ts';
+import type { PackManifest } from '../src/storage/packManifest.ts';
+import {
+  deleteLeftovers,
+  deletePack,
+  listDamaged,
+  listPacks,
+  type OpenPack,
+  openPack,
+} from '../src/storage/packStore.ts';
 import { storageState } from '../src/storage/storageRoom.ts';
 import { estimateInstall, installPack, resumeDraft } from './installPack.ts';
 import { discarded, Jobs } from './jobs.ts';
+import { repairPack } from './repairPack.ts';
 
 const jobs = new Jobs();
 const activity = new PackActivity<ByteProgress>();
+
+/** Progress crosses to the page at most this often, in milliseconds: a download tells of every piece. */
+const TOLD_EVERY = 100;
+
+/** Passes on what is new in its stage, what ends it, and in between what comes now and then. */
+function everyMoment(tell: (progress: ByteProgress) => void): (progress: ByteProgress) => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let stage: ByteProgress['stage'] | null = null;
+  return (progress) => {
+    const now = performance.now();
+    const isEnd = progress.doneBytes === progress.totalBytes;
+    if (progress.stage === stage && !isEnd && now - toldAt < TOLD_EVERY) return;
+    toldAt = now;
+    stage = progress.stage;
+    tell(progress);
+  };
+}
 
 /** What a job is given. */
 interface JobOptions {
@@ -36,10 +65,10 @@ function runJob<T>(
           await deleteLeftovers();
           return await work({
             signal,
-            onProgress: (progress) => {
+            onProgress: everyMoment((progress) => {
               onProgress(progress);
               activity.running({ jobId, name, progress });
-            },
+            }),
           });
         } finally {
           activity.ended();
@@ -56,6 +85,31 @@ function runJob<T>(
   );
 }
 
+/** Runs a job on one installed pack, which nobody deletes meanwhile. */
+async function runPackJob<T>(
+  { jobId, packId }: { jobId: string; packId: string },
+  onProgress: (progress: ByteProgress) => void,
+  work: (pack: OpenPack, options: JobOptions) => Promise<T>,
+): Promise<T> {
+  const { name } = (await openPack(packId)).manifest.summary;
+  return runJob({ jobId, name }, onProgress, (options) =>
+    whileOwned(packId, async () => work(await openPack(packId), options)),
+  );
+}
+
+/** Progress through a whole pack from counts of bytes. */
+function byBytes(
+  { summary: { name, byteLength: totalBytes } }: PackManifest,
+  stage: ByteProgress['stage'],
+  tell: (progress: ByteProgress) => void,
+): (count: number) => void {
+  let doneBytes = 0;
+  return (count) => {
+    doneBytes += count;
+    tell({ stage, item: name, doneBytes, totalBytes });
+  };
+}
+
 /** Tells all tabs that the list has changed. */
 async function changing(work: Promise<void>): Promise<void> {
   await work;
@@ -67,7 +121,7 @@ const api = {
   listDrafts,
   listDamaged,
   storageState,
-  estimateInstall,
+  estimateInstall: (request) => estimateInstall(request),
   install: ({ jobId, ...request }, onProgress) =>
     runJob({ jobId, name: request.name }, onProgress, (options) => installPack(request, options)),
   resumeDraft: async ({ jobId, draftId, hub }, onProgress) => {
@@ -76,9 +130,29 @@ const api = {
   },
   discardDraft: (draftId) => changing(discardDraft(draftId)),
   deletePack: (packId) => changing(deletePack(packId)),
+  verifyPack: (job, onProgress) =>
+    runPackJob(job, onProgress, async (pack, { signal, onProgress: tell }) => {
+      const damage = await findDamage(pack, { signal, onBytes: byBytes(pack.manifest, 'check', tell) });
+      return damage && describeDamage(pack.manifest, damage);
+    }),
+  repairPack: ({ source, hub, ...job }, onProgress) =>
+    runPackJob(job, onProgress, async (pack, options) => {
+      await repairPack(pack, { source, hub, ...options });
+      return pack.manifest.summary;
+    }),
+  exportPack: ({ folder, ...job }, onProgress) =>
+    runPackJob(job, onProgress, async (pack, { signal, onProgress: tell }) => {
+      await exportPack(pack, { into: folder, signal, onBytes: byBytes(pack.manifest, 'copy', tell) });
+    }),
+  importPack: async ({ jobId, files }, onProgress) => {
+    const exported = await openExportedPack(files);
+    return runJob({ jobId, name: exported.manifest.summary.name }, onProgress, ({ signal, onProgress: tell }) =>
+      importPack(exported, { signal, onBytes: byBytes(exported.manifest, 'copy', tell) }),
+    );
+  },
   watchActivity: async (onChange) => activity.watch(onChange),
   pause: async (jobId) => jobs.cancel(jobId),
   cancel: async (jobId) => jobs.cancel(jobId, discarded()),
-} satisfies Omit<PackWorkerApi, 'verifyPack' | 'repairPack' | 'exportPack' | 'importPack'>;
+} satisfies PackWorkerApi;
 
 expose(api);

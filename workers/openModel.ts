@@ -1,7 +1,9 @@
 import type { ModelSource } from '../src/bridge/packProtocol.ts';
-import type { HubFolder } from '../src/checkpoint/byteSource.ts';
-import { UserError } from '../src/errors.ts';
+import type { ByteSource, HubFolder } from '../src/checkpoint/byteSource.ts';
 import type { StreamState } from '../src/hub/publishedFile.ts';
+import { RemoteFile } from '../src/hub/remoteFile.ts';
+import { resolveFiles } from '../src/hub/resolveFiles.ts';
+import type { TransferLimits } from '../src/hub/transferLimits.ts';
 import { blobSource } from '../src/storage/blobSource.ts';
 import type { PackOrigin } from '../src/storage/packManifest.ts';
 
@@ -10,29 +12,111 @@ export interface OpenModel {
   readonly folder: HubFolder;
   /** How far the streams over some of its files have come, as the journal keeps it. */
   streams(paths: Iterable<string>): Record<string, StreamState>;
-  /** Reads a file to its end and compares it with what was published. Throws DownloadError. */
+  /**
+   * Reads a file to its end and compares it with what was published; nothing where that is not known, or the file lies on this
+   * machine. Throws DownloadError.
+   */
   finish(path: string): Promise<void>;
+  /** Whether a file turned out not to be what was published, so that it has to be fetched anew. */
+  isRefuted(): boolean;
   close(): void;
 }
 
-/** What identifies the files of a source. */
-export async function originOf(source: ModelSource, name: string): Promise<PackOrigin> {
-  if (source.from === 'hub') throw notYet();
+/** Patience with the network, other than the default for tests. */
+export type NetworkLimits = Partial<TransferLimits> | undefined;
+
+/** Largest file beside the weights that is fetched whole when it is first read, in bytes. */
+const SMALL_FILE = 8_000_000;
+const WEIGHTS = /\.(safetensors|bin|ckpt)$/;
+
+/**
+ * What identifies the files of a source: published ones are asked for at their hosts.
+ * @throws {UserError} `DownloadError`
+ */
+export async function originOf(
+  source: ModelSource,
+  { name, signal, limits }: { name: string; signal: AbortSignal; limits: NetworkLimits },
+): Promise<PackOrigin> {
+  if (source.from === 'hub') {
+    return { from: 'hub', files: await resolveFiles(source.files, { ...source.hub, signal, limits: limits ?? {} }) };
+  }
   const files = source.files.map(({ path, file: { size, lastModified } }) => ({ path, size, lastModified }));
   return { from: 'files', name, files };
 }
 
-/** Opens the files of a source. */
-export function openModel(source: ModelSource): OpenModel {
-  if (source.from === 'hub') throw notYet();
+/**
+ * Opens the files of a source.
+ * @param origin what {@link originOf} has found for it
+ * @param options `resume`: where to go on reading; `onBytes`: told how many bytes are fetched, as they are
+ */
+export function openModel(
+  { source, origin }: { source: ModelSource; origin: PackOrigin },
+  {
+    signal,
+    resume,
+    onBytes,
+    limits,
+  }: {
+    signal: AbortSignal;
+    resume?: ReadonlyMap<string, StreamState>;
+    onBytes?: (count: number) => void;
+    limits: NetworkLimits;
+  },
+): OpenModel {
+  const remotes = new Map<string, RemoteFile>();
+  const folder = new Map<string, ByteSource>();
+  if (source.from === 'files') {
+    for (const { path, file } of source.files) folder.set(path, blobSource(path, file));
+  } else if (origin.from === 'hub') {
+    for (const file of origin.files) {
+      const remote = new RemoteFile(file, {
+        token: source.hub.token,
+        resume: resume?.get(file.path) ?? null,
+        signal,
+        limits: limits ?? {},
+        ...(onBytes ? { onBytes } : {}),
+      });
+      remotes.set(file.path, remote);
+      folder.set(file.path, file.bytes <= SMALL_FILE && !WEIGHTS.test(file.path) ? wholeFile(remote) : remote);
+    }
+  }
   return {
-    folder: new Map(source.files.map(({ path, file }) => [path, blobSource(path, file)])),
-    streams: () => ({}),
-    finish: async () => {},
-    close: () => {},
+    folder,
+    streams(paths) {
+      const states: Record<string, StreamState> = {};
+      for (const path of paths) {
+        const remote = remotes.get(path);
+        if (remote) states[path] = remote.state;
+      }
+      return states;
+    },
+    finish: async (path) => remotes.get(path)?.finish(),
+    isRefuted: () => [...remotes.values()].some((remote) => remote.isRefuted),
+    close() {
+      for (const remote of remotes.values()) remote.close();
+    },
   };
 }
 
-function notYet(): UserError {
-  return new UserError('DownloadError', 'Models cannot be fetched from the hub yet. Download the folder and add it.');
+/** A small file, fetched whole and compared with what was published before any of it is believed. */
+function wholeFile(remote: RemoteFile): ByteSource {
+  let whole: Promise<Uint8Array<ArrayBuffer>> | null = null;
+  const fetchWhole = async () => {
+    const bytes = await remote.read(0, remote.size);
+    await remote.finish();
+    return bytes;
+  };
+  return {
+    name: remote.name,
+    size: remote.size,
+    async read(start, end) {
+      whole ??= fetchWhole();
+      try {
+        return (await whole).slice(start, end);
+      } catch (error) {
+        whole = null;
+        throw error;
+      }
+    },
+  };
 }

@@ -1,4 +1,3 @@
-import type { HubFolder } from '../src/checkpoint/byteSource.ts';
 import { findPromptContexts, type PromptContexts, readPromptContexts } from '../src/checkpoint/promptContexts.ts';
 import { readJson } from '../src/checkpoint/readJson.ts';
 import type { WeightIndex } from '../src/graph/weights.ts';
@@ -6,9 +5,8 @@ import { type OnnxClipEncoder, openClipEncoder } from '../src/runtime/clipEncode
 import { type OnnxDiffusionModel, openDiffusionModel } from '../src/runtime/diffusionModel.ts';
 import type { DiffusionPart } from '../src/runtime/diffusionPack.ts';
 import type { Runtime } from '../src/runtime/runtime.ts';
-import { blobSource } from '../src/storage/blobSource.ts';
-import { type PackKind, type PackSummary, storedName } from '../src/storage/packManifest.ts';
-import { type OpenPack, openPack } from '../src/storage/packStore.ts';
+import type { PackKind, PackSummary } from '../src/storage/packManifest.ts';
+import { keptFiles, type OpenPack, openPack } from '../src/storage/packStore.ts';
 
 /** A pack whose models are opened: nothing of them is loaded before it is used. */
 interface Opened<Model> {
@@ -66,14 +64,8 @@ export class PacksInUse {
   }
 }
 
-/** The published files of a pack, by their path in the model's folder. */
-async function publishedFiles({ manifest, file }: OpenPack): Promise<HubFolder> {
-  const files = manifest.files.map(async (path) => [path, blobSource(path, await file(storedName(path)))] as const);
-  return new Map(await Promise.all(files));
-}
-
 async function openMaps(pack: OpenPack, runtime: Runtime): Promise<MapsModel> {
-  const folder = await publishedFiles(pack);
+  const folder = await keptFiles(pack);
   const contextSources = findPromptContexts(folder);
   const contexts = contextSources && (await readPromptContexts(contextSources));
   const clip = await openClipEncoder(runtime, {
@@ -87,7 +79,7 @@ async function openMaps(pack: OpenPack, runtime: Runtime): Promise<MapsModel> {
 
 async function openDiffusion(pack: OpenPack, runtime: Runtime): Promise<OnnxDiffusionModel> {
   const { summary, parts } = pack.manifest;
-  const folder = await publishedFiles(pack);
+  const folder = await keptFiles(pack);
   const open = async ([name, weights]: [string, WeightIndex]): Promise<[string, DiffusionPart]> => [
     name,
     { weights, config: await readJson(folder, `${name}/config.json`) },

@@ -5,12 +5,13 @@ import type { Precision } from '../graph/weights.ts';
 import type { HubAccess, PublishedFile } from '../hub/publishedFile.ts';
 import type { DraftSummary } from '../storage/draftRecord.ts';
 import type { Activity } from '../storage/packActivity.ts';
+import type { PackDamage } from '../storage/packDamage.ts';
 import type { PackKind, PackSummary } from '../storage/packManifest.ts';
 import type { DamagedPack } from '../storage/packStore.ts';
 import type { StorageState } from '../storage/storageRoom.ts';
 import type { ByteProgress } from './protocol.ts';
 
-export type { DamagedPack, DraftSummary, PackSummary, StorageState };
+export type { DamagedPack, DraftSummary, PackDamage, PackSummary, StorageState };
 
 /** Where the files of one model are: on this machine (a folder in hub layout, or one checkpoint file), or published. */
 export type ModelSource =
@@ -34,16 +35,6 @@ export interface InstallEstimate {
   readonly downloadBytes: number;
   /** Bytes the pack will have on disk. */
   readonly diskBytes: number;
-}
-
-/** What {@link PackWorkerApi.verifyPack} found broken. */
-export interface PackDamage {
-  /** Shards and kept files, as shown. */
-  readonly items: readonly string[];
-  /** Bytes to write again. */
-  readonly byteLength: number;
-  /** Whether the pack knows where to fetch them; else its files have to be added again. */
-  readonly canFetch: boolean;
 }
 
 /** What happens to packs in any tab, this one included: a running installation, verification, repair, export or import. */
@@ -82,7 +73,10 @@ export interface PackWorkerApi {
     job: { readonly jobId: string; readonly packId: string },
     onProgress: (progress: ByteProgress) => void,
   ): Promise<PackDamage | null>;
-  /** Fetches and writes again what is broken, and nothing else. `source`: for packs made from files on this machine. */
+  /**
+   * Fetches and writes again what is broken, and nothing else, also while the pack is in use. `source`: the files of a pack made
+   * on this machine, or instead of fetching. Throws CheckpointError where they are others, DownloadError, StorageError.
+   */
   repairPack(
     job: {
       readonly jobId: string;
@@ -92,7 +86,10 @@ export interface PackWorkerApi {
     },
     onProgress: (progress: ByteProgress) => void,
   ): Promise<PackSummary>;
-  /** Copies a pack into a folder the user chose, to carry it to another machine. */
+  /**
+   * Copies a pack into a new folder inside one the user chose and has allowed to write to, to carry it to another machine.
+   * Nothing stays where it fails. Throws StorageError: damaged, or not writable.
+   */
   exportPack(
     job: { readonly jobId: string; readonly packId: string; readonly folder: FileSystemDirectoryHandle },
     onProgress: (progress: ByteProgress) => void,

@@ -44,6 +44,7 @@ export class RemoteFile implements ByteSource {
   /** The last short request beside the stream. */
   #aside: { readonly start: number; readonly bytes: Uint8Array } | null = null;
   #isChecked = false;
+  #isRefuted = false;
 
   constructor(file: ResolvedFile, options: RemoteFileOptions = {}) {
     this.name = file.path;
@@ -62,6 +63,11 @@ export class RemoteFile implements ByteSource {
     if (!this.#main) return this.#start;
     const { window, hash } = this.#main;
     return this.#isChecked ? this.#start : { position: window.end, hash: hash?.save() ?? null };
+  }
+
+  /** Whether {@link finish} has found that what came is not what was published. */
+  get isRefuted(): boolean {
+    return this.#isRefuted;
   }
 
   /**
@@ -103,6 +109,7 @@ export class RemoteFile implements ByteSource {
         return;
       }
       stream.close();
+      this.#isRefuted = true;
       this.#start = START;
       this.#main = null;
       this.#aside = null;

@@ -2,6 +2,7 @@ import type { HubFolder } from '../checkpoint/byteSource.ts';
 import { UserError } from '../errors.ts';
 import { blobSource } from './blobSource.ts';
 import { parseDraftRecord } from './draftRecord.ts';
+import { LiveBlob } from './liveBlob.ts';
 import {
   allFolders,
   DRAFT,
@@ -20,8 +21,11 @@ import { MAX_MANIFEST_BYTES, parseManifest } from './parseManifest.ts';
 /** An installed pack opened for reading. */
 export interface OpenPack {
   readonly manifest: PackManifest;
-  /** A file of the pack; reading it is lazy. Throws UserError `StorageError` naming the file when it is gone. */
-  file(name: string): Promise<File>;
+  /**
+   * A file of the pack; reading it is lazy, and reads it as it then is. Throws UserError `StorageError` naming the file when it
+   * is gone.
+   */
+  file(name: string): Promise<Blob>;
 }
 
 /** A folder that is neither a pack nor a draft that can go on. It can only be deleted, with `deletePack`. */
@@ -69,19 +73,20 @@ export async function openPack(id: string): Promise<OpenPack> {
         : `The pack "${id}" is not installed any more. Add its folder again.`,
     );
   }
+  const open = async (name: string): Promise<File> => {
+    try {
+      return await (await folder.getFileHandle(name)).getFile();
+    } catch (error) {
+      throw new UserError(
+        'StorageError',
+        `The model "${manifest.summary.name}" is damaged: its file "${name}" cannot be read. Verify the model to repair it.`,
+        { cause: error },
+      );
+    }
+  };
   return {
     manifest,
-    async file(name) {
-      try {
-        return await (await folder.getFileHandle(name)).getFile();
-      } catch (error) {
-        throw new UserError(
-          'StorageError',
-          `The pack "${manifest.summary.name}" is damaged: its file "${name}" cannot be read. Verify the pack to repair it.`,
-          { cause: error },
-        );
-      }
-    },
+    file: async (name) => new LiveBlob(() => open(name), { start: 0, end: (await open(name)).size }),
   };
 }
 
