@@ -56,7 +56,11 @@ export function parseAutoencoderConfig(json: JsonObject, file = 'vae/config.json
     layersPerBlock: members.wholeNumber('layers_per_block', { defaultValue: 1, max: MAX_LAYERS }),
     latentChannels: members.wholeNumber('latent_channels', { defaultValue: 4, max: MAX_LATENT_CHANNELS }),
     scalingFactor: members.number('scaling_factor', { defaultValue: 0.18215, min: 0, max: 1000 }),
-    shiftFactor: members.number('shift_factor', { defaultValue: 0, min: -1000, max: 1000 }),
+    // What diffusers writes today for models without one.
+    shiftFactor:
+      members.value('shift_factor') === null
+        ? 0
+        : members.number('shift_factor', { defaultValue: 0, min: -1000, max: 1000 }),
     forceUpcast: members.flag('force_upcast', false),
     quantConv: members.flag('use_quant_conv', true),
     postQuantConv: members.flag('use_post_quant_conv', true),
