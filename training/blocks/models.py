@@ -26,7 +26,7 @@ TEXT_WIDTH = 128
 SCALING_FACTOR = 1.0
 
 AUTOENCODER = {
-    "block_out_channels": (24, 48, 64, 64),
+    "block_out_channels": (16, 32, 64, 64),
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
     "latent_channels": 4,

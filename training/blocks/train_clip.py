@@ -1,0 +1,263 @@
+"""Trains the CLIP and PQ-Map's contexts together: `python train_clip.py --cache DIR`.
+
+A batch: pictures, whole or cropped, two thirds of them damaged in one place; a caption of each and a wrong one; phrases that are
+true of some pictures and false of others, words of other worlds among them. Losses, all on unit features and one kappa:
+
+* captions: contrastive both ways on the class token, the wrong captions beside the right ones;
+* phrases, class token: kappa * cls . (T(p) - T("")) says whether the phrase is true (eq. 5);
+* phrases, patches of the surgery path: the same says where. A solid with the noun but another attribute counts a little, so
+  that the map of a phrase that is not true still points at what it is about;
+* quality, class token and patches: the softmax over each pair (eq. 2) says how much is damaged, and where.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from captions import (GROUND_PHRASES, Phrase, absent_phrase, caption, elsewhere_phrase, ground_words, phrase_of, with_article,
+                      wrong_phrase)
+from clip_features import PQ_FACTORS, Contexts, Texts, encode_image, pixel_values
+from dataset import Pictures
+from defects import damage
+from evaluate_clip import evaluate
+from models import new_clip, save_clip
+from run import Run, ahead, parser
+from world import COLOURS, Dice, MATERIALS, SHAPES, SIZES, Scene
+
+BATCH = 32
+# Sides of crops at 224 px: from half the picture (which is how large things look at 448 px) to all of it.
+CROPS = (128, 144, 160, 192, 224, 256, 256, 256)
+# In the last part of the training, some batches are whole pictures at the sizes the app uses.
+LARGE_FROM = 0.65
+SEEN = 45  # pixels of a solid that make it count; fewer, but some, and nothing is asked about it
+MAX_SCALE = np.log(100.0)
+
+
+class Batch:
+    """What a step needs, made by the loading threads."""
+
+    def __init__(self, pictures: Pictures, dice: Dice, share: float):
+        self.size, side, count = 224, dice.pick(CROPS), BATCH
+        if share > LARGE_FROM and dice.chance(0.3):
+            self.size, side, count = (448, 256, 7) if dice.chance(0.7) else (336, 256, 13)
+        self.grid = self.size // 16
+        images, self.scenes, self.sure, covers, hurts, amounts = [], [], [], [], [], []
+        self.captions, self.wrong = [], []
+        for _ in range(count):
+            scene, image, owner, hurt = self._picture(pictures, dice)
+            top, left = dice.below(256 - side + 1), dice.below(256 - side + 1)
+            window = np.s_[top : top + side, left : left + side]
+            image, owner = image[window], owner[window]
+            mask = hurt.mask[window] if hurt else np.zeros((side, side), np.float32)
+            pixels = [(owner == i).sum() for i in range(len(scene.solids))]
+            self.sure.append([n >= SEEN or n == 0 for n in pixels])
+            kept = replace(scene, solids=tuple(s for s, n in zip(scene.solids, pixels) if n >= SEEN))
+            images.append(image)
+            self.scenes.append((scene, [n >= SEEN for n in pixels], kept))
+            covers.append([pooled(owner == i, self.grid) for i in range(len(scene.solids))])
+            hurts.append(pooled(mask > 0.4, self.grid))
+            amounts.append(self._amounts(hurt, mask))
+            self.captions.append(caption(kept, dice) if kept.solids else with_ground(kept, dice))
+            self.wrong.append(self._wrong_caption(kept, dice))
+        self.images = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+        self.phrases = self._phrases(dice)
+        self._truth(covers)
+        self.hurt_cells = torch.from_numpy(np.stack(hurts))  # [batch, cells] share of the cell that is damaged
+        self.amounts = torch.tensor(np.stack(amounts), dtype=torch.float32)  # [batch, 2, 4] of class token, of cells
+
+    @staticmethod
+    def _picture(pictures: Pictures, dice: Dice):
+        index = dice.below(len(pictures))
+        scene, images, owners, removed = pictures[index]
+        if dice.chance(0.25):
+            scene, image, owner, hurt = scene.without(removed), images[1], owners[1], None
+            behind = None
+        else:
+            image, owner, behind, hurt = images[0], owners[0], images[1], None
+        image = image.astype(np.float32) / 255.0
+        if dice.chance(0.66):
+            without = None if behind is None else (behind.astype(np.float32) / 255.0, removed)
+            factor = dice.pick(("technical", "rationality", "rationality", "naturalness"))
+            hurt = damage(image, owner, dice, without=without, factor=factor)
+            image = hurt.image if hurt else image
+        return scene, image, owner, hurt
+
+    @staticmethod
+    def _amounts(hurt, mask: np.ndarray) -> np.ndarray:
+        """How bad each factor is: for the whole by strength and size, for damaged cells by strength."""
+        amounts = np.zeros((2, 4), np.float32)
+        area = float((mask > 0.4).mean())
+        if hurt and area > 0.0015:
+            of_whole = hurt.strength * (0.7 + 0.3 * min(area / 0.06, 1.0))
+            for factor in ("overall", hurt.factor):
+                amounts[:, PQ_FACTORS.index(factor)] = of_whole, 0.6 + 0.4 * hurt.strength
+        return amounts
+
+    @staticmethod
+    def _wrong_caption(scene: Scene, dice: Dice) -> str:
+        """A caption of the scene with one attribute of one solid changed."""
+        if not scene.solids:
+            return with_ground(replace(scene, ground=dice.pick([g for g in GROUND_PHRASES if g != scene.ground])), dice)
+        at = dice.below(len(scene.solids))
+        name = dice.pick(("shape", "colour", "colour", "size", "material"))
+        values = {"shape": SHAPES, "colour": tuple(COLOURS), "size": tuple(SIZES), "material": MATERIALS}[name]
+        value = dice.pick([v for v in values if v != getattr(scene.solids[at], name)])
+        for _ in range(4):
+            text = caption(scene.with_solid(at, **{name: value}), dice, complete=True)
+            if value in text:
+                return text
+        return text
+
+    def _phrases(self, dice: Dice) -> list[Phrase]:
+        phrases = [Phrase(shape=shape) for shape in dice.shuffled(SHAPES)[:3]]
+        for scene, _, kept in self.scenes:
+            if kept.solids:
+                solid = dice.pick(kept.solids)
+                phrases.append(phrase_of(solid, dice))
+                wrong = wrong_phrase(kept, phrase_of(solid, dice, 0.7), dice)
+                phrases += [wrong] if wrong else []
+            if dice.chance(0.5):
+                phrases.append(absent_phrase(kept, dice))
+            if dice.chance(0.15):
+                phrases.append(Phrase(words=ground_words(kept.ground, dice).split(" ", 1)[-1], ground=kept.ground))
+        phrases = [replace(p, number=2 + dice.below(2)) if p.words is None and dice.chance(0.15) else p for p in phrases]
+        return phrases + [elsewhere_phrase(dice) for _ in range(10)]
+
+    def _truth(self, covers: list[list[np.ndarray]]) -> None:
+        """present, known [batch, phrases]; where, weight [batch, phrases, cells]."""
+        count, cells = len(self.scenes), self.grid**2
+        self.present = torch.zeros(count, len(self.phrases))
+        self.known = torch.ones(count, len(self.phrases))
+        where = np.full((count, len(self.phrases), cells), 0.005, np.float32)
+        weight = np.ones((count, cells), np.float32)
+        for i, (scene, seen, _) in enumerate(self.scenes):
+            solid_cells = np.sum(covers[i], axis=0) if covers[i] else np.zeros(cells, np.float32)
+            weight[i] += 5.0 * np.clip(solid_cells * 1.5, 0, 1)
+            for j, phrase in enumerate(self.phrases):
+                if phrase.ground is not None:
+                    on = phrase.ground == scene.ground
+                    self.present[i, j] = on
+                    where[i, j] = np.clip(1.0 - solid_cells, 0.01, 0.99) if on else 0.01
+                    continue
+                if phrase.words is not None:
+                    continue
+                for k, solid in enumerate(scene.solids):
+                    matches = phrase.matches(solid)
+                    if matches:
+                        if seen[k]:
+                            self.present[i, j] = 1.0
+                        elif not self.sure[i][k] and self.present[i, j] == 0:
+                            self.known[i, j] = 0.0
+                    value = 0.98 if matches else 0.12 if phrase.shape in (None, solid.shape) else 0.02
+                    cover = np.clip(covers[i][k] * 1.6, 0, 1)
+                    where[i, j] = np.maximum(where[i, j], value * cover)
+                if self.present[i, j] == 1.0:
+                    self.known[i, j] = 1.0
+                    # "two red spheres" of a picture with one: where is right, whether is not asked.
+                    matching = sum(phrase.matches(s) and v for s, v in zip(scene.solids, seen))
+                    if phrase.number > 1 and matching != phrase.number:
+                        self.known[i, j] = 0.0
+        self.where, self.weight = torch.from_numpy(where), torch.from_numpy(weight)
+
+
+def pooled(mask: np.ndarray, grid: int) -> np.ndarray:
+    """Share of every cell of a grid that a mask covers, [grid²]."""
+    rows = (np.arange(grid * 6) + 0.5) * mask.shape[0] / (grid * 6)
+    sampled = mask[rows.astype(np.int64)][:, rows.astype(np.int64)]
+    return sampled.reshape(grid, 6, grid, 6).mean((1, 3), dtype=np.float32).ravel()
+
+
+def with_ground(scene: Scene, dice: Dice) -> str:
+    return dice.pick(("", "a photo of ", "nothing on ")) + ground_words(scene.ground, dice)
+
+
+def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.device) -> dict[str, Tensor]:
+    kappa = model.logit_scale.clamp(max=MAX_SCALE).exp()
+    cls, patches = encode_image(model, pixel_values(batch.images.to(device), batch.size))
+    count = len(batch.captions)
+    features = texts([*batch.captions, *batch.wrong, *(p.text() for p in batch.phrases), ""])
+    said, phrases, empty = features[: 2 * count], features[2 * count : -1], features[-1]
+
+    logits = kappa * cls @ said.T
+    # A caption that another picture of the batch happens to share is no negative.
+    same = torch.tensor([[a == b for b in [*batch.captions, *batch.wrong]] for a in batch.captions], device=device)
+    same[:, :count].fill_diagonal_(False)
+    logits = logits.masked_fill(same, -1e4)
+    target = torch.arange(count, device=device)
+    captions = 0.5 * (F.cross_entropy(logits, target) + F.cross_entropy(logits[:, :count].T, target))
+
+    direction = phrases - empty
+    whether = kappa * cls @ direction.T
+    present, known = batch.present.to(device), batch.known.to(device)
+    # True phrases are the rarer ones.
+    share = (present * known).sum() / known.sum().clamp(min=1)
+    balance = known * torch.where(present > 0.5, 0.5 / share.clamp(min=0.05), 0.5 / (1 - share))
+    phrase = (F.binary_cross_entropy_with_logits(whether, present, reduction="none") * balance).sum() / balance.sum()
+
+    found = kappa * torch.einsum("bnd,pd->bpn", patches, direction)
+    where, weight = batch.where.to(device), batch.weight.to(device)[:, None]
+    # Cells of naturalness damage may have any colour.
+    weight = weight * (1 - (batch.hurt_cells * (batch.amounts[:, 1, 3:] > 0)).to(device)[:, None])
+    weight = weight * torch.where(where > 0.5, 4.0, 1.0)
+    place = (F.binary_cross_entropy_with_logits(found, where, reduction="none") * weight).sum() / weight.sum()
+
+    pairs = contexts(model, texts)
+    direction = pairs[:, 0] - pairs[:, 1]
+    whole = kappa * cls @ direction.T
+    cells = kappa * torch.einsum("bnd,kd->bkn", patches, direction)
+    amounts = batch.amounts.to(device)
+    whole_target = 0.975 - 0.93 * amounts[:, 0]
+    hurt = batch.hurt_cells.to(device)[:, None]
+    cell_target = 0.98 - 0.96 * amounts[:, 1, :, None] * hurt
+    quality = F.binary_cross_entropy_with_logits(whole, whole_target)
+    weight = 1 + 6 * hurt
+    damaged = (F.binary_cross_entropy_with_logits(cells, cell_target, reduction="none") * weight).sum() / (weight.sum() * 4)
+    return {"captions": captions, "phrase": phrase, "place": place, "quality": quality, "damaged": damaged}
+
+
+WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "quality": 2.0, "damaged": 3.0}
+
+
+def main() -> None:
+    options = parser(__doc__, steps=6_000).parse_args()
+    torch.manual_seed(options.seed)
+    model = new_clip()
+    contexts = Contexts(model.config.text_config.hidden_size)
+    texts = Texts(model)
+    groups = [
+        {"params": [p for n, p in model.named_parameters() if n != "logit_scale"]},
+        {"params": [model.logit_scale, contexts.ctx], "weight_decay": 0.0},
+    ]
+    run = Run("clip", {"clip": model, "contexts": contexts}, options, rate=8e-4, groups=groups, warmup=200)
+    if not options.evaluate and run.step < options.steps:
+        train(run, model, contexts, texts, options)
+    run.use_average()
+    folder = Path(options.cache) / "models" / "clip"
+    save_clip(model, folder)
+    contexts.save(model, texts, folder)
+    for size in (224, 448):
+        measured = evaluate(model, contexts, texts, Pictures(options.cache, "validation"), run.device, size)
+        run.log(f"at {size} px: {json.dumps(measured)}")
+
+
+def train(run: Run, model: nn.Module, contexts: Contexts, texts: Texts, options) -> None:
+    pictures = Pictures(options.cache)
+    batches = ahead(
+        lambda step: Batch(pictures, Dice(options.seed, 12, step), step / options.steps), run.step, options.steps, workers=1
+    )
+    model.train()
+    for step in run.steps():
+        if step % 200 == 0:
+            pictures.refresh()
+        parts = losses(model, contexts, texts, next(batches), run.device)
+        loss = sum(WEIGHTS[name] * part for name, part in parts.items())
+        run.descend(loss, **{n: p.detach() for n, p in parts.items()}, kappa=model.logit_scale.detach().exp())
+
+
+if __name__ == "__main__":
+    main()
