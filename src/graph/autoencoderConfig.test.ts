@@ -35,6 +35,10 @@ describe('parseAutoencoderConfig', () => {
     expect(autoencoderDownscale(config)).toBe(8);
   });
 
+  it('takes a missing shift for none, as diffusers writes it today', () => {
+    expect(parseAutoencoderConfig({ ...EARLY, shift_factor: null }).shiftFactor).toBe(0);
+  });
+
   it('takes what later files say', () => {
     const later = {
       force_upcast: true,

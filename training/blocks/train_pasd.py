@@ -1,0 +1,136 @@
+"""Trains PASD's UNet and ControlNet together: `python train_pasd.py --cache DIR`, after the autoencoder and the CLIP.
+
+Restoration: the condition is a picture degraded all over (blur, coarser pixels, noise, JPEG, in any mixture, sometimes hardly), the
+target the latents of the clean one. Text: the caption, half the time with the words PASD adds; none one time in ten. Written at the
+end: PSNR against the clean render of degraded validation pictures before and after, decoded, and a sheet (CACHE/logs/pasd.png).
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from captions import caption
+from defects import blur, jpeg, noise
+from diffusion import Latents, Noising, Prompts, decoded, generator, latents_of, load_autoencoder, load_text_encoder
+from models import new_pasd, save_restoration
+from run import Run, ahead, parser
+from world import Dice
+
+BATCH = 16
+NO_TEXT = 0.1
+SUFFIX = ", clean, high-resolution, 8k"
+
+
+def degraded(image: np.ndarray, dice: Dice) -> np.ndarray:
+    """A picture in 0..1 made worse all over; how much varies from hardly to badly."""
+    much = dice.unit() ** 1.5
+    if dice.chance(0.7):
+        image = blur(image, 0.55 * much - 0.1, dice)
+    if dice.chance(0.4):
+        side = int(256 / dice.between(1.0, 1.0 + 2.5 * much))
+        small = Image.fromarray((np.clip(image, 0, 1) * 255).astype(np.uint8)).resize((side, side), Image.BOX)
+        image = np.asarray(small.resize((256, 256), Image.BICUBIC), np.float32) / 255.0
+    if dice.chance(0.5):
+        image = noise(image, 0.3 * much - 0.15, dice)
+    if dice.chance(0.5):
+        image = jpeg(image, dice.between(-4.0, 0.2 + 0.4 * much), dice)
+    return np.clip(image, 0, 1).astype(np.float32)
+
+
+def batch(latents: Latents, dice: Dice, count: int = BATCH) -> dict[str, object]:
+    clean, conditions, texts = [], [], []
+    for _ in range(count):
+        index, which = dice.below(len(latents)), dice.below(2)
+        scene, image, _ = latents.pictures.variant(index, which)
+        clean.append(latents[index]["clean"][which])
+        conditions.append(degraded(image.astype(np.float32) / 255.0, dice))
+        text = caption(scene, dice) if scene.solids else ""
+        text += SUFFIX if dice.chance(0.5) else ""
+        texts.append("" if dice.chance(NO_TEXT) else text)
+    condition = torch.from_numpy(np.stack(conditions)).permute(0, 3, 1, 2).contiguous()
+    return {"clean": torch.from_numpy(np.stack(clean).astype(np.float32)), "condition": condition, "texts": texts}
+
+
+def predict(unet, controlnet, sample: Tensor, times: Tensor, hidden: Tensor, condition: Tensor) -> Tensor:
+    down, mid = controlnet(sample, times, encoder_hidden_states=hidden, controlnet_cond=condition, return_dict=False)
+    return unet(
+        sample,
+        times,
+        hidden,
+        down_block_additional_residuals=down,
+        mid_block_additional_residual=mid,
+    ).sample
+
+
+@torch.no_grad()
+def evaluate(unet, controlnet, vae, prompts: Prompts, noising: Noising, held_out: Latents, path: Path) -> dict[str, float]:
+    """Restored from a fifth of the noise, as the app's gentle mode, and from noise alone; PSNR of decoded pictures."""
+    device = prompts.device
+    before, gentle, native, autoencoder, columns = [], [], [], [], []
+    for i in range(12):
+        dice = Dice(41, i)
+        scene, images, _, _ = held_out.pictures[i * 13]
+        image = images[0].astype(np.float32) / 255.0
+        worse = degraded(image, dice)
+        hidden = prompts([caption(scene, dice, complete=True) + SUFFIX])
+        condition = torch.from_numpy(worse).permute(2, 0, 1)[None].to(device)
+        start = torch.from_numpy(latents_of(vae, worse[None], device).astype(np.float32)).to(device)
+        clean = torch.from_numpy(latents_of(vae, image[None], device).astype(np.float32)).to(device)
+        random = torch.randn(start.shape, generator=generator(41, i)).to(device)
+
+        def denoise(latents: Tensor, time: Tensor) -> Tensor:
+            return predict(unet, controlnet, latents, time.to(device), hidden, condition)
+
+        noisy = noising(start, random, torch.tensor([199], device=device))
+        slightly = decoded(vae, noising.sample(denoise, noisy, 10, 0.2))[0]
+        wholly = decoded(vae, noising.sample(denoise, random, 20))[0]
+        as_encoded = decoded(vae, clean)[0]
+        shown = (worse * 255).round().astype(np.uint8)
+        for kept, picture in ((before, shown), (gentle, slightly), (native, wholly), (autoencoder, as_encoded)):
+            kept.append(-10 * np.log10(np.mean(((picture.astype(np.float64) - images[0]) / 255) ** 2)))
+        columns.append(np.concatenate([images[0], shown, slightly, wholly]))
+    Image.fromarray(np.concatenate(columns[:8], axis=1)).save(path)
+    names = {"degraded": before, "gentle": gentle, "native": native, "autoencoder alone": autoencoder}
+    return {name: round(float(np.mean(values)), 2) for name, values in names.items()}
+
+
+def main() -> None:
+    options = parser(__doc__, steps=8_000).parse_args()
+    torch.manual_seed(options.seed)
+    unet, controlnet = new_pasd()
+    run = Run("pasd", {"unet": unet, "controlnet": controlnet}, options, rate=1e-3, warmup=500, average=0.9995)
+    vae, _ = load_autoencoder(options.cache)
+    vae = vae.to(run.device)
+    prompts, noising = Prompts(load_text_encoder(options.cache), run.device), Noising(run.device)
+    if not options.evaluate and run.step < options.steps:
+        train(run, unet, controlnet, Latents(options.cache, "train", vae, run.device, run.log), prompts, noising, options)
+    run.use_average()
+    held_out = Latents(options.cache, "validation", vae, run.device, run.log)
+    sheet = Path(options.cache) / "logs" / "pasd.png"
+    run.log(json.dumps(evaluate(unet, controlnet, vae, prompts, noising, held_out, sheet)))
+    save_restoration(Path(options.cache) / "models" / "restoration", unet=unet.cpu(), controlnet=controlnet.cpu())
+
+
+def train(run: Run, unet, controlnet, latents: Latents, prompts: Prompts, noising: Noising, options) -> None:
+    batches = ahead(lambda step: batch(latents, Dice(options.seed, 14, step)), run.step, options.steps, workers=1)
+    unet.train()
+    controlnet.train()
+    for step in run.steps():
+        made = next(batches)
+        clean, condition = made["clean"].to(run.device), made["condition"].to(run.device)
+        random = generator(options.seed, 14, step)
+        noise_drawn = torch.randn(clean.shape, generator=random).to(run.device)
+        times = torch.randint(0, 1000, (len(clean),), generator=random)
+        # Half of them where the app's gentle mode works.
+        times = torch.where(torch.rand(len(clean), generator=random) < 0.4, times // 4, times).to(run.device)
+        hidden = prompts(made["texts"])
+        predicted = predict(unet, controlnet, noising(clean, noise_drawn, times), times, hidden, condition)
+        run.descend(noising.loss(predicted, noise_drawn, times))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Trains the inpainting UNet: `python train_unet.py --cache DIR`, after the autoencoder and the CLIP.
+
+Nine channels: noisy latents, mask, latents of the greyed-out picture; the text is the picture's caption through the CLIP's text
+tower, left out one time in ten for guidance. Written at the end: the loss on validation seeds by noise level, and a sheet of
+repainted validation pictures (CACHE/logs/unet.png: original, masked, repainted).
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from captions import caption
+from diffusion import Latents, Noising, Prompts, decoded, draw_mask, generator, latents_of, load_autoencoder, load_text_encoder
+from models import new_unet, save_inpainting
+from run import Run, ahead, parser
+from world import Dice
+
+BATCH = 32
+NO_TEXT = 0.1
+# How much errors outside the mask count: there the answer lies in the input.
+OUTSIDE = 0.25
+
+
+def batch(latents: Latents, dice: Dice, count: int = BATCH) -> dict[str, object]:
+    rows = {"clean": [], "masked": [], "masks": [], "texts": []}
+    for _ in range(count):
+        index, which, k = dice.below(len(latents)), dice.below(2), dice.below(3)
+        entry = latents[index]
+        scene, _, _ = latents.pictures.variant(index, which)
+        rows["clean"].append(entry["clean"][which])
+        rows["masked"].append(entry["masked"][which, k])
+        rows["masks"].append(entry["masks"][which, k][None])
+        text = caption(scene, dice, complete=dice.chance(0.8)) if scene.solids else ""
+        rows["texts"].append("" if dice.chance(NO_TEXT) else text)
+    tensors = {name: torch.from_numpy(np.stack(rows[name]).astype(np.float32)) for name in ("clean", "masked", "masks")}
+    return {**tensors, "texts": rows["texts"]}
+
+
+def loss_of(unet, prompts: Prompts, noising: Noising, made: dict, seed: tuple[int, ...], times: Tensor | None = None) -> Tensor:
+    device = prompts.device
+    clean, masked, mask = (made[name].to(device) for name in ("clean", "masked", "masks"))
+    random = generator(*seed)
+    noise = torch.randn(clean.shape, generator=random).to(device)
+    drawn = torch.randint(0, 1000, (len(clean),), generator=random)
+    times = (drawn if times is None else times).to(device)
+    sample = torch.cat([noising(clean, noise, times), mask, masked], dim=1)
+    predicted = unet(sample, times, encoder_hidden_states=prompts(made["texts"])).sample
+    return noising.loss(predicted, noise, times, mask.clamp(min=OUTSIDE).expand(-1, 1, -1, -1))
+
+
+@torch.no_grad()
+def evaluate(unet, prompts: Prompts, noising: Noising, held_out: Latents) -> dict[str, float]:
+    result = {}
+    for time in (100, 300, 500, 700, 900):
+        values = []
+        for i in range(4):
+            made = batch(held_out, Dice(31, i), 16)
+            values.append(float(loss_of(unet, prompts, noising, made, (31, i), torch.full((16,), time))))
+        result[f"t={time}"] = round(float(np.mean(values)), 4)
+    return result
+
+
+@torch.no_grad()
+def sheet(unet, vae, prompts: Prompts, noising: Noising, held_out: Latents, path: Path, guidance: float = 5.0) -> None:
+    """Three rows: as rendered, what is repainted, repainted."""
+    columns = []
+    for i in range(8):
+        dice = Dice(32, i)
+        scene, images, owners, _ = held_out.pictures[i * 11]
+        image = images[0].astype(np.float32) / 255.0
+        pixels = draw_mask(owners[0], dice)
+        masked = np.where(pixels[..., None], np.float32(0.5), image)
+        device = prompts.device
+        hidden = prompts(["", caption(scene, dice, complete=True)])
+        mask = torch.from_numpy(pixels[::8, ::8].astype(np.float32))[None, None].to(device)
+        behind = torch.from_numpy(latents_of(vae, masked[None], device).astype(np.float32)).to(device)
+
+        def predict(latents: Tensor, time: Tensor) -> Tensor:
+            both = torch.cat([latents, mask, behind], dim=1).expand(2, -1, -1, -1)
+            none, text = unet(both, time.to(device), encoder_hidden_states=hidden).sample
+            return (none + guidance * (text - none))[None]
+
+        noise = torch.randn(1, 4, 32, 32, generator=generator(32, i)).to(device)
+        painted = decoded(vae, noising.sample(predict, noise))[0]
+        result = np.where(pixels[..., None], painted, images[0])
+        columns.append(np.concatenate([images[0], (masked * 255).astype(np.uint8), result]))
+    Image.fromarray(np.concatenate(columns, axis=1)).save(path)
+
+
+def main() -> None:
+    options = parser(__doc__, steps=9_000).parse_args()
+    torch.manual_seed(options.seed)
+    unet = new_unet()
+    run = Run("unet", {"unet": unet}, options, rate=1e-3, warmup=500, average=0.9995)
+    vae, _ = load_autoencoder(options.cache)
+    encoder = load_text_encoder(options.cache)
+    prompts, noising = Prompts(encoder, run.device), Noising(run.device)
+    if not options.evaluate and run.step < options.steps:
+        train(run, unet, Latents(options.cache, "train", vae, run.device, run.log), prompts, noising, options)
+    run.use_average()
+    held_out = Latents(options.cache, "validation", vae, run.device, run.log)
+    run.log(json.dumps(evaluate(unet, prompts, noising, held_out)))
+    sheet(unet, vae.to(run.device), prompts, noising, held_out, Path(options.cache) / "logs" / "unet.png")
+    save_inpainting(Path(options.cache) / "models" / "inpainting", unet=unet.cpu(), vae=vae.cpu(), text_encoder=encoder.cpu())
+
+
+def train(run: Run, unet, latents: Latents, prompts: Prompts, noising: Noising, options) -> None:
+    batches = ahead(lambda step: batch(latents, Dice(options.seed, 13, step)), run.step, options.steps, workers=1)
+    unet.train()
+    for step in run.steps():
+        run.descend(loss_of(unet, prompts, noising, next(batches), (options.seed, 13, step)))
+
+
+if __name__ == "__main__":
+    main()
