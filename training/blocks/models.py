@@ -141,6 +141,8 @@ def save_half(model: nn.Module, folder: Path) -> None:
         config["_class_name"] = config["_class_name"].removeprefix("Pasd")
     config.pop("_name_or_path", None)
     write_json(temporary / "config.json", config)
+    for path in temporary.iterdir():
+        path.chmod(0o644)
     if folder.exists():
         for path in temporary.iterdir():
             path.replace(folder / path.name)

@@ -50,7 +50,7 @@ def prune(source: Path) -> None:
     tokens = dict.fromkeys([*symbols, *("".join(pair) for pair in pruned), START, END])
     FOLDER.mkdir(exist_ok=True)
     ids = {token: i for i, token in enumerate(tokens)}
-    write(FOLDER / "vocab.json", json.dumps(ids, ensure_ascii=False) + "\n")
+    write(FOLDER / "vocab.json", json.dumps(ids, ensure_ascii=False, indent=2) + "\n")
     write(FOLDER / "merges.txt", "\n".join(["#version: 0.2", *(" ".join(pair) for pair in pruned)]) + "\n")
     special = {"bos_token": START, "eos_token": END, "pad_token": END, "unk_token": END}
     write(FOLDER / "special_tokens_map.json", json.dumps(special, indent=2) + "\n")

@@ -20,7 +20,7 @@ from models import new_pasd, save_restoration
 from run import Run, ahead, parser
 from world import Dice
 
-BATCH = 16
+BATCH = 8
 NO_TEXT = 0.1
 SUFFIX = ", clean, high-resolution, 8k"
 
@@ -91,7 +91,8 @@ def evaluate(unet, controlnet, vae, prompts: Prompts, noising: Noising, held_out
         as_encoded = decoded(vae, clean)[0]
         shown = (worse * 255).round().astype(np.uint8)
         for kept, picture in ((before, shown), (gentle, slightly), (native, wholly), (autoencoder, as_encoded)):
-            kept.append(-10 * np.log10(np.mean(((picture.astype(np.float64) - images[0]) / 255) ** 2)))
+            error = np.mean(((picture.astype(np.float64) - images[0]) / 255) ** 2)
+            kept.append(-10 * np.log10(max(error, 1e-6)))
         columns.append(np.concatenate([images[0], shown, slightly, wholly]))
     Image.fromarray(np.concatenate(columns[:8], axis=1)).save(path)
     names = {"degraded": before, "gentle": gentle, "native": native, "autoencoder alone": autoencoder}
@@ -99,7 +100,7 @@ def evaluate(unet, controlnet, vae, prompts: Prompts, noising: Noising, held_out
 
 
 def main() -> None:
-    options = parser(__doc__, steps=8_000).parse_args()
+    options = parser(__doc__, steps=5_000).parse_args()
     torch.manual_seed(options.seed)
     unet, controlnet = new_pasd()
     run = Run("pasd", {"unet": unet, "controlnet": controlnet}, options, rate=1e-3, warmup=500, average=0.9995)

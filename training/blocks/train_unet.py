@@ -92,7 +92,7 @@ def sheet(unet, vae, prompts: Prompts, noising: Noising, held_out: Latents, path
 
 
 def main() -> None:
-    options = parser(__doc__, steps=9_000).parse_args()
+    options = parser(__doc__, steps=8_000).parse_args()
     torch.manual_seed(options.seed)
     unet = new_unet()
     run = Run("unet", {"unet": unet}, options, rate=1e-3, warmup=500, average=0.9995)
