@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import { createServer } from 'vite';
@@ -13,9 +13,12 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * on the CPU where there is no GPU.
  * @param page path of an HTML file, from the project's folder
  * @param requests what `bench` is called with
+ * @param options `plugins`: of the server, for files that are made when asked for; `profile`: a folder for the browser's
+ *   files, which are then on the disk as a user's are, and deleted after each request (without it, they are in memory);
+ *   `watch`: called before each request, returns what is called after it, whose result is added
  * @returns what it returned, with the browser's version
  */
-export async function runPage(page, requests) {
+export async function runPage(page, requests, { plugins = [], profile = null, watch = () => () => ({}) } = {}) {
   if (!existsSync(`${ROOT}.cache/browser.json`)) execFileSync('node', ['e2e/browser/setup.mjs'], { cwd: ROOT });
   const { executablePath, args, env } = JSON.parse(readFileSync(`${ROOT}.cache/browser.json`, 'utf8'));
   const server = await createServer({
@@ -23,6 +26,7 @@ export async function runPage(page, requests) {
     configFile: false,
     logLevel: 'error',
     cacheDir: '.cache/bench-vite',
+    plugins,
     optimizeDeps: { noDiscovery: true },
     server: { headers: ISOLATION_HEADERS, port: 0, hmr: false, watch: null },
   });
@@ -31,12 +35,15 @@ export async function runPage(page, requests) {
   const results = [];
   try {
     for (const request of requests) {
-      const browser = await chromium.launch({
+      const options = {
         executablePath,
         args: [...args, '--enable-precise-memory-info'],
         ignoreDefaultArgs: ['--disable-gpu'],
         env: { ...process.env, ...env },
-      });
+      };
+      const browser = profile
+        ? await chromium.launchPersistentContext(profile, options)
+        : await chromium.launch(options);
       try {
         const tab = await browser.newPage();
         tab.setDefaultTimeout(0);
@@ -44,10 +51,13 @@ export async function runPage(page, requests) {
         await tab.goto(`${address}${page}`);
         await tab.waitForFunction(() => 'bench' in globalThis);
         console.log(`Measuring ${JSON.stringify(request)}`);
+        const watched = watch();
         const result = await tab.evaluate((request) => globalThis.bench(request), request);
-        results.push({ browser: browser.version(), ...result });
+        const version = (profile ? browser.browser() : browser)?.version() ?? '';
+        results.push({ browser: version, ...result, ...watched() });
       } finally {
         await browser.close();
+        if (profile) rmSync(profile, { recursive: true, force: true });
       }
     }
   } finally {
