@@ -51,7 +51,7 @@ test.describe('before there is an image', () => {
     await expect(page.getByRole('button', { name: 'Choose folder' })).toBeVisible();
   });
 
-  test('a model is added with the precision of choice, its progress in bytes, and it can be cancelled', async ({
+  test('a model is added with the precision of choice, its progress in bytes, paused and given up', async ({
     page,
   }) => {
     await open(page, { packs: '0', hang: 'compile', step: '10' });
@@ -63,7 +63,12 @@ test.describe('before there is an image', () => {
     await dialog.getByRole('button', { name: 'Add model' }).click();
     await expect(page.getByTestId('task')).toContainText('299 MB of 599 MB');
     await page.keyboard.press('Escape');
-    await expect(page.getByTestId('task')).toHaveCount(0);
+    await expect(page.getByTestId('paused')).toContainText('299 MB of 599 MB');
+    await page.getByTestId('paused').getByRole('button', { name: 'Details' }).click();
+    const models = page.getByRole('dialog', { name: 'Models' });
+    await models.getByRole('button', { name: 'Cancel' }).click();
+    await models.getByRole('button', { name: 'Give up' }).click();
+    await models.getByRole('button', { name: 'Close' }).click();
     await expect(page.getByText('No model yet')).toBeVisible();
     await expect(page.locator('[data-problem]')).toHaveCount(0);
   });
@@ -582,7 +587,8 @@ test.describe('refining', () => {
     const panel = page.getByRole('region', { name: 'Refine' });
     await expect(panel.getByRole('button', { name: 'Refine R' })).toBeDisabled();
     await expect(panel).toContainText('A model that repairs is needed');
-    await expect(panel.getByRole('button', { name: 'Add a model folder' })).toBeVisible();
+    await panel.getByRole('button', { name: 'Get models' }).click();
+    await expect(page.getByRole('dialog', { name: 'Models' }).getByRole('tab', { name: 'Get models' })).toBeVisible();
     await open(page, { restoration: '0' });
     await addImages(page);
     await analysed(page);
@@ -618,7 +624,7 @@ test.describe('refining', () => {
       .locator('[data-problem=OutOfMemoryError]')
       .getByRole('button', { name: 'Choose smaller models' })
       .click();
-    const panel = page.getByRole('dialog', { name: 'Model' });
+    const panel = page.getByRole('dialog', { name: 'Models' });
     await expect(panel.getByRole('region', { name: 'Repaints bad regions' })).toContainText('6.9 GB');
     await expect(panel.getByRole('region', { name: 'Restores detail' })).toContainText('PASD');
   });
@@ -713,8 +719,10 @@ test.describe('machine, models, export, help', () => {
   test('models can be chosen and deleted, after a question', async ({ page }) => {
     await open(page, { packs: '2' });
     await page.getByRole('button', { name: 'Model: clip-vit-large-patch14, 8-bit' }).click();
+    await page.getByRole('button', { name: 'Details of openai/clip-vit-large-patch14' }).click();
     await page.getByRole('button', { name: 'Delete openai/clip-vit-large-patch14' }).click();
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('dialog', { name: 'Models' }).getByRole('button', { name: 'Close' }).click();
     await expect(page.getByRole('button', { name: 'Model: clip-vit-base-patch16, 16-bit' })).toBeVisible();
   });
 

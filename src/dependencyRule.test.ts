@@ -32,8 +32,8 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   storage: ['bundles', 'checkpoint', 'graph', 'hub', 'runtime'],
   bundles: ['graph', 'hub', 'storage'],
   bridge: ['bundles', 'graph', 'hub', 'image', 'pipeline', 'refine', 'runtime', 'storage'],
-  store: ['graph', 'pipeline', 'quality', 'refine', 'runtime'],
-  ui: ['graph', 'prompt', 'runtime'],
+  store: ['graph', 'hub', 'pipeline', 'quality', 'refine', 'runtime'],
+  ui: ['bundles', 'graph', 'prompt', 'runtime'],
 };
 
 const SRC = fileURLToPath(new URL('.', import.meta.url));

@@ -1,5 +1,4 @@
 import type { Workers } from '../../src/bridge/client.ts';
-import { idlePackWorker } from '../../src/bridge/idlePackWorker.ts';
 import type { OpenedImage, PackSummary } from '../../src/bridge/protocol.ts';
 import { abortError, UserError, type UserErrorName } from '../../src/errors.ts';
 import { relativeRange } from '../../src/image/heatmap.ts';
@@ -8,14 +7,15 @@ import type { AnalysisStage } from '../../src/pipeline/analysis.ts';
 import type { RefineResult } from '../../src/pipeline/refinement.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
 import { fakeAlignment, fakePerceptual } from './fakeAnalysis.ts';
+import { fakePacks, type PackScenario, packScenarioOf } from './fakePacks.ts';
 import { fakeRefine } from './fakeRefine.ts';
 
 /**
  * Workers that obey the contract and compute nothing, for states of the screen that real ones reach rarely or slowly. What
  * they do is said in the page's address: `tier`, `adapter` (hardware, software, none), `packs` (how many for the maps),
  * `inpainting` and `restoration` (how many of these), `step` (milliseconds per stage), `hang` (a stage that only ends by
- * cancelling), `outcome` (of refinements), and errors by name at `start`, `open`, `analyse` (once), `refine`, `save`,
- * `install`, `export`. Never part of the app's build.
+ * cancelling), `outcome` (of refinements), errors by name at `start`, `open`, `analyse` (once), `refine`, `save`, `export`, and
+ * what `fakePacks.ts` reads. Never part of the app's build.
  */
 export interface FakeScenario {
   readonly tier: Tier;
@@ -29,8 +29,9 @@ export interface FakeScenario {
   readonly prompt: string;
   readonly negative: string | null;
   readonly hint: string | null;
+  readonly models: PackScenario;
   readonly failures: Readonly<
-    Record<'start' | 'open' | 'analyse' | 'refine' | 'save' | 'install' | 'export', UserErrorName | null>
+    Record<'start' | 'open' | 'analyse' | 'refine' | 'save' | 'export', UserErrorName | null>
   >;
 }
 
@@ -50,13 +51,13 @@ export function scenarioOf(query: URLSearchParams): FakeScenario {
     prompt: query.get('prompt') ?? '',
     negative: query.get('negative'),
     hint: query.get('hint'),
+    models: packScenarioOf(query),
     failures: {
       start: failure('start'),
       open: failure('open'),
       analyse: failure('analyse'),
       refine: failure('refine'),
       save: failure('save'),
-      install: failure('install'),
       export: failure('export'),
     },
   };
@@ -68,7 +69,6 @@ const MESSAGES: Partial<Record<UserErrorName, string>> = {
   DeviceLostError: 'The GPU device was lost: the driver was reset.',
   OutOfMemoryError: 'The GPU refused a buffer of 412 MB.',
   NumbersError: 'The diffusion model gave numbers that are no picture (NaN or infinite).',
-  CheckpointError: 'Cannot load "model.safetensors": tensor "text_projection.weight" is missing; this is not a CLIP.',
   StorageError: 'The browser grants 180 MB of storage; 302 MB are needed.',
 };
 
@@ -99,8 +99,17 @@ function fakePack(index: number): PackSummary {
     imageSizes: [224, 448],
     byteLength: index === 0 ? 302_400_000 : 455_000_000,
     hasLearnedContexts: index === 0,
-    origin: { from: 'files', name: index === 0 ? 'clip-vit-base-patch16' : 'clip-vit-large-patch14' },
-    licence: null,
+    origin:
+      index === 0
+        ? {
+            from: 'hub',
+            repositories: [
+              { repository: 'openai/clip-vit-base-patch16', revision: '57c216476eefef5ab752ec549e440a49ae4ae5f3' },
+              { repository: 'Q-Future/Q-Refine', revision: '1fd2b5c1a2f8b0c4f5d6e7a8b9c0d1e2f3a4b5c6' },
+            ],
+          }
+        : { from: 'files', name: 'clip-vit-large-patch14' },
+    licence: index === 0 ? { name: 'MIT', url: 'https://github.com/openai/CLIP/blob/main/LICENSE' } : null,
     installedAt: 1_700_000_000_000 + index,
   };
 }
@@ -174,11 +183,14 @@ const STAGES: readonly AnalysisStage[] = [
 export function fakeWorkers(scenario: FakeScenario): Workers {
   const cancelled = new Set<string>();
   const pending = { ...scenario.failures };
-  let packs = [
-    ...Array.from({ length: scenario.packs }, (_, i) => fakePack(i)),
-    ...Array.from({ length: scenario.inpainting }, () => fakeRepairPack('inpainting')),
-    ...Array.from({ length: scenario.restoration }, () => fakeRepairPack('restoration')),
-  ];
+  const fake = fakePacks(scenario.models, {
+    initial: [
+      ...Array.from({ length: scenario.packs }, (_, i) => fakePack(i)),
+      ...Array.from({ length: scenario.inpainting }, () => fakeRepairPack('inpainting')),
+      ...Array.from({ length: scenario.restoration }, () => fakeRepairPack('restoration')),
+    ],
+    template: { ...fakePack(0), installedAt: 1_700_000_900_000 },
+  });
   const failOnce = (at: keyof typeof pending) => {
     const name = pending[at];
     if (!name) return;
@@ -205,7 +217,7 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
       },
       watchDevice: async () => {},
       usePack: async (id) => {
-        const pack = packs.find((other) => other.id === id);
+        const pack = fake.packs().find((other) => other.id === id);
         if (!pack) throw new UserError('PackMissingError', `No pack ${id}`);
         return pack;
       },
@@ -215,7 +227,7 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
           onEvent,
           outcome: scenario.outcome,
           hang: scenario.hang,
-          has: (kind) => packs.some((pack) => pack.kind === kind),
+          has: (kind) => fake.packs().some((pack) => pack.kind === kind),
           step: (hangs) => step(job.jobId, hangs),
           failNow: () => failOnce('refine'),
         }),
@@ -284,27 +296,7 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
         cancelled.add(jobId);
       },
     },
-    compile: {
-      ...idlePackWorker,
-      listPacks: async () => packs,
-      install: async ({ jobId, name, precision }, onProgress) => {
-        const totalBytes = 598_641_023;
-        for (let done = 0; done < 20; done++) {
-          onProgress({ stage: 'compile', item: name, doneBytes: (totalBytes * done) / 20, totalBytes });
-          await step(jobId, scenario.hang === 'compile' && done >= 10);
-        }
-        failOnce('install');
-        const pack = { ...fakePack(packs.length), id: jobId, name, precision, installedAt: Date.now() };
-        packs = [...packs, pack];
-        return pack;
-      },
-      deletePack: async (id) => {
-        packs = packs.filter((pack) => pack.id !== id);
-      },
-      cancel: async (jobId) => {
-        cancelled.add(jobId);
-      },
-    },
+    compile: fake.api,
     restart: () => {},
   };
 }

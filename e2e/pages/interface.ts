@@ -1,6 +1,13 @@
 import { mountApp } from '../../src/ui/mount.tsx';
+import { FAKE_BUNDLES } from './fakeBundles.ts';
 import { fakeWorkers, scenarioOf } from './fakeWorkers.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('interface.html has no #root');
-mountApp(root, { workers: fakeWorkers(scenarioOf(new URLSearchParams(location.search))), shell: null });
+const query = new URLSearchParams(location.search);
+mountApp(root, {
+  workers: fakeWorkers(scenarioOf(query)),
+  shell: null,
+  bundles: FAKE_BUNDLES,
+  allowedEndpoints: async () => ['https://huggingface.co', 'https://mirror.example'],
+});

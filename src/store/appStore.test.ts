@@ -1,7 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Workers } from '../bridge/client.ts';
-import { idlePackWorker } from '../bridge/idlePackWorker.ts';
-import type { PackWorkerApi } from '../bridge/packProtocol.ts';
 import type { OpenedImage, PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
@@ -10,6 +8,7 @@ import type { AlignmentResult, PerceptualResult } from '../quality/qualityResult
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { createAppStore } from './appStore.ts';
+import { fakePackWorker, packOf } from './fakePackWorker.ts';
 
 const map = { gridWidth: 1, gridHeight: 1, values: Float32Array.of(0.5) };
 const perceptual: PerceptualResult = {
@@ -45,19 +44,7 @@ const status: RuntimeStatus = {
   wasmThreads: 2,
   crossOriginIsolated: true,
 };
-const pack = (id: string, installedAt = 1): PackSummary => ({
-  id,
-  kind: 'maps',
-  name: id,
-  description: '',
-  precision: 'fp32',
-  imageSizes: [224],
-  byteLength: 1,
-  hasLearnedContexts: false,
-  origin: { from: 'files', name: id },
-  licence: null,
-  installedAt,
-});
+const pack = (id: string, installedAt = 1): PackSummary => packOf({ id, name: id, installedAt });
 
 /** One analysis that the test ends by hand. */
 interface Run {
@@ -120,24 +107,17 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
       runs.find(({ jobId }) => jobId === id)?.fail(abortError());
     },
   };
-  const compile: PackWorkerApi = {
-    ...idlePackWorker,
-    listPacks: async () => packs,
-    install: async ({ jobId, name }) => {
-      packs = [...packs, { ...pack(jobId), name }];
-      return { ...pack(jobId), name };
-    },
-    deletePack: async (id) => {
-      packs = packs.filter((other) => other.id !== id);
-    },
-  };
+  const packWorker = fakePackWorker({ packs });
   let ids = 0;
-  const workers: Workers = { refine, compile, restart: vi.fn() };
+  const workers: Workers = { refine, compile: packWorker.api, restart: vi.fn() };
   const store = createAppStore({
     workers,
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    bundles: [],
+    allowedEndpoints: async () => [],
+    persistStorage: async () => true,
     storage: null,
     now: () => 0,
     wallClock: () => 0,
@@ -145,7 +125,7 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
     newSeed: () => 7,
   });
   const files = (...names: string[]) => names.map((name) => new File([''], name));
-  return { store, refine, compile, workers, runs, cancelled, closed, files, get: store.getState };
+  return { store, refine, packWorker, workers, runs, cancelled, closed, files, get: store.getState };
 }
 
 /** Lets everything that needs no further push come to rest. */
@@ -332,13 +312,15 @@ describe('analyses', () => {
   });
 
   test('without a model they wait, and run once one is there', async () => {
-    const { get, files, runs } = setUp({ packs: [] });
+    const { get, files, runs, packWorker } = setUp({ packs: [] });
     await get().start();
     get().addImages(files('one'));
     await rest();
     expect(states(get)).toEqual(['waiting']);
     get().offerModel({ name: 'clip', files: [], weightBytes: 0 });
-    await get().installCandidate({ name: 'clip', precision: 'fp16' });
+    void get().installCandidate({ name: 'clip', precision: 'fp16' });
+    await rest();
+    packWorker.job().finish();
     await rest();
     expect(runs).toHaveLength(1);
     expect(get().packs?.map(({ name }) => name)).toEqual(['clip']);
@@ -412,25 +394,6 @@ describe('machine and models', () => {
     await rest();
     expect(workers.restart).toHaveBeenCalledOnce();
     expect(states(get)).toEqual(['analysing']);
-  });
-
-  test('a cancelled install leaves no notice, a failed one does', async () => {
-    const { get, compile } = setUp({ packs: [] });
-    await get().start();
-    const folder = { name: 'clip', files: [], weightBytes: 0 };
-    compile.install = async () => {
-      throw abortError();
-    };
-    get().offerModel(folder);
-    await get().installCandidate({ name: 'clip', precision: 'fp16' });
-    expect(get().notices).toEqual([]);
-    compile.install = async () => {
-      throw new UserError('CheckpointError', 'tensor missing');
-    };
-    get().offerModel(folder);
-    await get().installCandidate({ name: 'clip', precision: 'fp16' });
-    expect(get().notices).toMatchObject([{ problem: { name: 'CheckpointError', during: 'install' } }]);
-    expect(get().install).toBeNull();
   });
 });
 

@@ -1,10 +1,14 @@
 import { createStore, type StateCreator, type StoreApi } from 'zustand/vanilla';
 import type { Workers } from '../bridge/client.ts';
 import type { Shell } from '../bridge/shell.ts';
+import type { BundleManifest } from '../bundles/bundle.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
+import { createHubSlice, type HubSlice } from './hubSlice.ts';
 import { createImagesSlice, type ImagesSlice } from './imagesSlice.ts';
+import { createInstallSlice, type InstallSlice } from './installSlice.ts';
 import { createMachineSlice, type MachineSlice } from './machineSlice.ts';
+import { createPackJobsSlice, type PackJobsSlice } from './packJobsSlice.ts';
 import { createPacksSlice, type PacksSlice } from './packsSlice.ts';
 import { type Preferences, readPreferences, writePreferences } from './preferences.ts';
 import { createRefineSlice, type RefineSlice } from './refineSlice.ts';
@@ -12,7 +16,15 @@ import { createShellSlice, type ShellSlice } from './shellSlice.ts';
 import { createViewSlice, type ViewSlice } from './viewSlice.ts';
 
 /** Everything the screen shows. Plain data: tensors, sessions and workers stay behind the bridge. */
-export type AppState = ImagesSlice & MachineSlice & PacksSlice & RefineSlice & ShellSlice & ViewSlice;
+export type AppState = HubSlice &
+  ImagesSlice &
+  InstallSlice &
+  MachineSlice &
+  PackJobsSlice &
+  PacksSlice &
+  RefineSlice &
+  ShellSlice &
+  ViewSlice;
 
 /** The one store. */
 export type AppStore = StoreApi<AppState>;
@@ -25,6 +37,12 @@ export interface StoreEnvironment {
   readonly settings: AnalysisSettings;
   /** Settings of a refinement unless the user changes them. */
   readonly refineSettings: RefineSettings;
+  /** What the app offers to install. */
+  readonly bundles: readonly BundleManifest[];
+  /** Hubs that this page may fetch models from, the default first. */
+  readonly allowedEndpoints: () => Promise<readonly string[]>;
+  /** Asks the browser never to clear what is stored; whether it agrees. */
+  readonly persistStorage: () => Promise<boolean>;
   /** Null: nothing is remembered from visit to visit. */
   readonly storage: Pick<Storage, 'getItem' | 'setItem'> | null;
   /** Milliseconds of a clock that never jumps. */
@@ -65,8 +83,11 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
     },
   };
   const creator: StateCreator<AppState> = (set, get) => ({
+    ...createHubSlice(set, get, parts),
     ...createImagesSlice(set, get, parts),
+    ...createInstallSlice(set, get, parts),
     ...createMachineSlice(set, get, parts),
+    ...createPackJobsSlice(set, get, parts),
     ...createPacksSlice(set, get, parts),
     ...createRefineSlice(set, get, parts),
     ...createShellSlice(set, get, parts),

@@ -82,7 +82,7 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
     memoryBudget: null,
 
     start: async () => {
-      await Promise.all([startEngine(), get().loadPacks()]);
+      await Promise.all([startEngine(), get().loadHubEndpoints(), get().loadPacks(), get().watchPacks()]);
       if (get().engine.state === 'ready') await get().openPreferredPacks();
     },
     restartWorkers: async () => {

@@ -1,9 +1,7 @@
-import type { ByteProgress, PackSummary } from '../bridge/protocol.ts';
-import type { Precision } from '../graph/weights.ts';
-import type { Slice } from './appStore.ts';
-import type { ModelFolder } from './modelFolder.ts';
-import { isAbort } from './problem.ts';
-import { throttledProgress } from './throttledProgress.ts';
+import type { DamagedPack, DraftSummary, PackActivity, StorageState } from '../bridge/packProtocol.ts';
+import type { PackSummary } from '../bridge/protocol.ts';
+import type { AppState, Slice } from './appStore.ts';
+import { isAtWork } from './install.ts';
 
 /** What a pack is for. */
 export type PackKind = PackSummary['kind'];
@@ -16,41 +14,48 @@ export type PackInUse = Readonly<Record<PackKind, string | null>>;
 
 const NONE_IN_USE: PackInUse = { maps: null, inpainting: null, restoration: null };
 
-/** The model folder being compiled. */
-export interface Install {
-  readonly jobId: string;
-  readonly name: string;
-  readonly progress: ByteProgress | null;
-  /** `performance.now()` at the start, for the speed. */
-  readonly startedAt: number;
-  readonly cancelling: boolean;
-}
-
-/** Installed models. */
+/** Installed models, what was begun, and the place they take. */
 export interface PacksSlice {
   /** Null until they have been read. */
   readonly packs: readonly PackSummary[] | null;
+  /** Interrupted installations, of this visit and of earlier ones. */
+  readonly drafts: readonly DraftSummary[];
+  /** What cannot be used any more, but can be deleted. */
+  readonly damagedPacks: readonly DamagedPack[];
   readonly packInUse: PackInUse;
   /** The pack being made ready. */
   readonly openingPackId: string | null;
-  readonly install: Install | null;
-  /** A model folder waiting for the user's choice of precision. */
-  readonly candidate: ModelFolder | null;
+  /** Null: not known. */
+  readonly storage: StorageState | null;
+  /** What happens to packs in any tab. */
+  readonly activity: PackActivity;
 
+  /** Reads packs, drafts and what room there is. */
   loadPacks(): Promise<void>;
+  /** Follows what other tabs do; once for every worker. */
+  watchPacks(): Promise<void>;
   /** Opens of each kind the pack of the last visit, or the newest one; without any, none. */
   openPreferredPacks(): Promise<void>;
   choosePack(id: string): Promise<void>;
   deletePack(id: string): Promise<void>;
-  /** Offers a folder for installing; null takes the offer back. */
-  offerModel(folder: ModelFolder | null): void;
-  /** Compiles the offered folder, then uses it. */
-  installCandidate(choice: { readonly name: string; readonly precision: Precision }): Promise<void>;
-  cancelInstall(): void;
+}
+
+/** Whether something that writes packs is going on, here or in another tab: only one thing does at a time. */
+export function arePacksBusy({
+  install,
+  packJob,
+  activity,
+}: Pick<AppState, 'install' | 'packJob' | 'activity'>): boolean {
+  return isAtWork(install) || packJob !== null || isElsewhere(activity);
+}
+
+/** Whether another tab is at work on packs. */
+export function isElsewhere({ running, elsewhere }: PackActivity): boolean {
+  return running !== null && elsewhere;
 }
 
 /** The packs' part of the store. */
-export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, preferences, remember, newId, now }) => {
+export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, preferences, remember }) => {
   let wanted: PackInUse = preferences.packIds;
 
   /** Opens the pack of a kind that is wanted, else the newest. */
@@ -62,18 +67,52 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
     if (pack) await get().choosePack(pack.id);
   };
 
+  /** After another tab did something: what is gone is no longer used, what is new is, where there was none. */
+  const followOthers = async () => {
+    await get().loadPacks();
+    const { packs, packInUse, engine, install } = get();
+    if (engine.state !== 'ready' || isAtWork(install)) return;
+    for (const kind of PACK_KINDS) {
+      const isThere = packs?.some((pack) => pack.id === packInUse[kind]);
+      const isAnyThere = packs?.some((pack) => pack.kind === kind);
+      if (packInUse[kind] === null ? isAnyThere && get().openingPackId === null : !isThere) await openPreferred(kind);
+    }
+  };
+
   return {
     packs: null,
+    drafts: [],
+    damagedPacks: [],
     packInUse: NONE_IN_USE,
     openingPackId: null,
-    install: null,
-    candidate: null,
+    storage: null,
+    activity: { running: null, elsewhere: false },
 
     loadPacks: async () => {
+      const { compile } = workers;
       try {
-        set({ packs: await workers.compile.listPacks() });
+        const [packs, drafts, damagedPacks, storage] = await Promise.all([
+          compile.listPacks(),
+          compile.listDrafts(),
+          compile.listDamaged(),
+          // Where a browser does not tell, everything else still works.
+          compile.storageState().catch(() => null),
+        ]);
+        set({ packs, drafts, damagedPacks, storage });
       } catch (error) {
-        set({ packs: [] });
+        set({ packs: [], drafts: [], damagedPacks: [] });
+        get().report(error, 'packs');
+      }
+    },
+    watchPacks: async () => {
+      let isFirst = true;
+      try {
+        await workers.compile.watchActivity((activity) => {
+          set({ activity });
+          if (!isFirst && activity.running === null) void followOthers();
+          isFirst = false;
+        });
+      } catch (error) {
         get().report(error, 'packs');
       }
     },
@@ -105,38 +144,6 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
       }
       await get().loadPacks();
       if (kind && get().packInUse[kind] === null) await openPreferred(kind);
-    },
-    offerModel: (candidate) => set({ candidate }),
-    installCandidate: async ({ name, precision }) => {
-      const { candidate, install } = get();
-      if (!candidate || install) return;
-      const jobId = newId();
-      set({
-        candidate: null,
-        install: { jobId, name, progress: null, startedAt: now(), cancelling: false },
-      });
-      const shown = throttledProgress<ByteProgress>((progress) => {
-        const running = get().install;
-        if (running?.jobId === jobId) set({ install: { ...running, progress } });
-      });
-      try {
-        const source = { from: 'files', files: candidate.files } as const;
-        const pack = await workers.compile.install({ jobId, name, precision, licence: null, source }, shown.tell);
-        set({ install: null });
-        await get().loadPacks();
-        await get().choosePack(pack.id);
-      } catch (error) {
-        set({ install: null });
-        if (!isAbort(error)) get().report(error, 'install');
-      } finally {
-        shown.stop();
-      }
-    },
-    cancelInstall: () => {
-      const { install } = get();
-      if (!install || install.cancelling) return;
-      set({ install: { ...install, cancelling: true } });
-      workers.compile.cancel(install.jobId).catch((error) => get().report(error, 'install'));
     },
   };
 };

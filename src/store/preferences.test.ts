@@ -16,6 +16,9 @@ test('what was written is read again', () => {
     saveFormat: 'webp',
     saveQuality: 0.8,
     memoryBudget: 2e9,
+    hubEndpoint: 'https://mirror.example/hub',
+    hubToken: 'hf_x',
+    unfinishedBundles: ['sdxl'],
   } as const;
   writePreferences({ setItem: (_, value) => (kept = value) }, preferences);
   expect(readPreferences(storage(kept))).toEqual(preferences);
@@ -35,7 +38,7 @@ test.each([
   '{',
   'null',
   '[]',
-  '{"overlay":"all","opacity":7,"scale":1,"tier":"quantum","packId":4,"packIds":"x","view":5,"refine":null,"saveFormat":"bmp","saveQuality":-1,"memoryBudget":"all"}',
+  '{"overlay":"all","opacity":7,"scale":1,"tier":"quantum","packId":4,"packIds":"x","view":5,"refine":null,"saveFormat":"bmp","saveQuality":-1,"memoryBudget":"all","hubEndpoint":7,"hubToken":"","unfinishedBundles":{}}',
 ])('damaged preferences %j are as on a first visit', (text) =>
   expect(readPreferences(storage(text))).toEqual(DEFAULT_PREFERENCES),
 );

@@ -20,6 +20,12 @@ export interface Preferences {
   readonly saveQuality: number;
   /** Bytes of GPU memory for models; null: automatic. */
   readonly memoryBudget: number | null;
+  /** Where models are fetched from; null: where the app is told to. */
+  readonly hubEndpoint: string | null;
+  /** Access token of the hub, where the user asked to keep it; it lies in the browser as it is. */
+  readonly hubToken: string | null;
+  /** Bundles begun and not finished, oldest first. */
+  readonly unfinishedBundles: readonly string[];
 }
 
 const KEY = 'g-refine.preferences';
@@ -36,6 +42,9 @@ export const DEFAULT_PREFERENCES: Preferences = {
   saveFormat: 'png',
   saveQuality: 0.92,
   memoryBudget: null,
+  hubEndpoint: null,
+  hubToken: null,
+  unfinishedBundles: [],
 };
 
 const OVERLAYS: readonly unknown[] = ['none', 'perceptual', 'alignment', 'both', 'mask'];
@@ -54,10 +63,11 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
   }
   const { overlay, opacity, scale, tier, packId, packIds, view, refine, saveFormat, saveQuality, memoryBudget } =
     stored;
+  const { hubEndpoint, hubToken, unfinishedBundles } = stored;
   const share = (value: unknown, otherwise: number) =>
     typeof value === 'number' && value >= 0 && value <= 1 ? value : otherwise;
   const ids = typeof packIds === 'object' && packIds !== null ? (packIds as Record<string, unknown>) : {};
-  const idOf = (value: unknown) => (typeof value === 'string' ? value : null);
+  const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
   return {
     overlay: OVERLAYS.includes(overlay) ? (overlay as Overlay) : DEFAULT_PREFERENCES.overlay,
     opacity: share(opacity, DEFAULT_PREFERENCES.opacity),
@@ -65,15 +75,20 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
     tier: TIERS.includes(tier) ? (tier as Tier) : null,
     packIds: {
       // An earlier version knew one kind of pack.
-      maps: idOf(ids.maps) ?? idOf(packId),
-      inpainting: idOf(ids.inpainting),
-      restoration: idOf(ids.restoration),
+      maps: textOf(ids.maps) ?? textOf(packId),
+      inpainting: textOf(ids.inpainting),
+      restoration: textOf(ids.restoration),
     },
     view: VIEWS.includes(view) ? (view as StageView) : DEFAULT_PREFERENCES.view,
     refine: refine ?? DEFAULT_PREFERENCES.refine,
     saveFormat: FORMATS.includes(saveFormat) ? (saveFormat as SaveRequest['format']) : DEFAULT_PREFERENCES.saveFormat,
     saveQuality: share(saveQuality, DEFAULT_PREFERENCES.saveQuality),
     memoryBudget: typeof memoryBudget === 'number' && memoryBudget > 0 ? memoryBudget : null,
+    hubEndpoint: textOf(hubEndpoint),
+    hubToken: textOf(hubToken),
+    unfinishedBundles: Array.isArray(unfinishedBundles)
+      ? unfinishedBundles.filter((id) => typeof id === 'string')
+      : DEFAULT_PREFERENCES.unfinishedBundles,
   };
 }
 

@@ -10,6 +10,10 @@ export type ProblemContext =
   | 'save'
   | 'install'
   | 'packs'
+  | 'verify'
+  | 'repair'
+  | 'exportPack'
+  | 'import'
   | 'export';
 
 /** An error as the interface keeps it: plain data, whatever side of the worker boundary it came from. */
@@ -29,10 +33,15 @@ export type Remedy =
   /** Refinement settings as on a first visit. */
   | 'resetRefineSettings'
   | 'addModel'
+  | 'getModels'
   | 'openImages'
   | 'showMachine'
   | 'showPacks'
   | 'showSave'
+  /** Goes on with the installation where it stopped. */
+  | 'resumeInstall'
+  /** Where models are fetched from, and as whom. */
+  | 'showSource'
   | 'restartWorkers';
 
 /** A problem in words: what happened, what it means for the image, and the one thing to do. */
@@ -106,8 +115,8 @@ const ADVICE: Readonly<Record<UserErrorName, Advice>> = {
   PackMissingError: {
     title: 'No model is installed yet',
     meaning: `A CLIP model is needed to see what is wrong with the image. Image and prompt wait for it.`,
-    remedy: 'addModel',
-    label: 'Add a model folder',
+    remedy: 'getModels',
+    label: 'Get models',
     tone: 'todo',
   },
   NumbersError: {
@@ -139,6 +148,17 @@ const UNEXPECTED: Advice = {
 
 const REFINE_KEPT = 'Picture, prompt and earlier results are kept.';
 
+/** What an interrupted installation has lost. */
+const FETCHED_KEPT = 'What was fetched is kept: Resume goes on where it stopped.';
+
+/** A repository that wants to know who asks. */
+const GATED: Partial<Advice> = {
+  title: 'The authors of this model want to know who downloads it',
+  meaning: `Accept its licence on its page, then give an access token of the same account. ${FETCHED_KEPT}`,
+  remedy: 'showSource',
+  label: 'Enter an access token',
+};
+
 /** Half precision ran over: wider numbers do not. */
 const EXACT_NUMBERS: Partial<Advice> = {
   title: 'The numbers ran over on this device',
@@ -151,9 +171,68 @@ const EXACT_NUMBERS: Partial<Advice> = {
 const SPECIAL: Partial<Record<ProblemContext, Partial<Record<UserErrorName, Partial<Advice>>>>> = {
   install: {
     OutOfMemoryError: {
-      meaning: `Nothing was installed. ${KEPT} A smaller precision needs less memory.`,
+      meaning: `What was done is kept. A smaller precision needs less memory.`,
       remedy: 'addModel',
       label: 'Choose a smaller precision',
+    },
+    DownloadError: {
+      title: 'The download stopped',
+      meaning: FETCHED_KEPT,
+      remedy: 'resumeInstall',
+      label: 'Resume',
+    },
+    StorageError: {
+      meaning: `${FETCHED_KEPT} Deleting models you no longer use makes room.`,
+      label: 'Make room',
+    },
+  },
+  verify: {
+    StorageError: {
+      title: 'The check could not read the model',
+      meaning: 'Nothing was changed.',
+      remedy: 'retry',
+      label: 'Check again',
+    },
+  },
+  repair: {
+    DownloadError: {
+      title: 'The repair stopped',
+      meaning: 'What was repaired stays so; the rest is as it was.',
+      remedy: 'retry',
+      label: 'Repair again',
+    },
+    CheckpointError: {
+      title: 'These are not the files it was made from',
+      meaning: 'The model is as it was.',
+      remedy: 'addModel',
+      label: 'Choose another folder',
+    },
+    UnsupportedModelError: {
+      title: 'These are not the files it was made from',
+      meaning: 'The model is as it was.',
+      remedy: 'addModel',
+      label: 'Choose another folder',
+    },
+    StorageError: { title: 'The repair could not be written', meaning: 'Deleting another model makes room.' },
+  },
+  exportPack: {
+    StorageError: {
+      title: 'The folder could not be written',
+      meaning: 'The model is still here. Another folder or disk may have room.',
+      remedy: 'retry',
+      label: 'Choose another folder',
+    },
+  },
+  import: {
+    CheckpointError: {
+      title: 'This exported model is not complete',
+      meaning: 'Nothing was installed. Copy the whole folder again, then choose it.',
+      remedy: 'addModel',
+      label: 'Choose its folder',
+    },
+    StorageError: {
+      meaning: 'Nothing was installed. Deleting models you no longer use makes room.',
+      label: 'Make room',
     },
   },
   refine: {
@@ -215,5 +294,7 @@ export function adviceFor(problem: Problem): Advice {
   const advice = Object.hasOwn(ADVICE, problem.name) ? ADVICE[problem.name as UserErrorName] : UNEXPECTED;
   const special = Object.hasOwn(SPECIAL, problem.during) ? SPECIAL[problem.during] : undefined;
   const part = special && Object.hasOwn(special, problem.name) ? special[problem.name as UserErrorName] : undefined;
-  return { ...advice, ...part };
+  // Of an error from a worker, only the name and the words arrive.
+  const isGated = problem.name === 'DownloadError' && /access token/.test(problem.message);
+  return { ...advice, ...part, ...(isGated ? GATED : {}) };
 }

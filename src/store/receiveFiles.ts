@@ -1,8 +1,19 @@
 import type { AppState } from './appStore.ts';
+import { exportedPack } from './exportedPack.ts';
 import { type PathedFile, sortFiles } from './modelFolder.ts';
 
-/** Takes in files from a drop, a paste or a dialog: images are opened, a model folder is offered for installing. */
+/**
+ * Takes in files from a drop, a paste or a dialog: images are opened, a model folder is offered for installing, an exported
+ * model is imported.
+ */
 export function receiveFiles(state: AppState, files: readonly PathedFile[]): void {
+  const exported = exportedPack(files);
+  if (exported) {
+    // Its progress and what may be wrong with it are told there.
+    state.showModels('get');
+    void state.importPack(exported.name, exported.files);
+    return;
+  }
   const { images, models, ignored } = sortFiles(files);
   if (images.length > 0) state.addImages(images);
   const [model] = models;

@@ -36,9 +36,9 @@ test.each<[string, Partial<ReadinessInput>, string, string | null]>([
   ['starting', { engine: 'starting' }, 'getting ready', null],
   ['failed', { engine: 'failed' }, 'not running', 'showMachine'],
   ['unread packs', { packsKnown: false }, 'being read', null],
-  ['no maps', { packInUse: { ...all.packInUse, maps: null } }, 'CLIP', 'addModel'],
-  ['none', { packInUse: { maps: null, inpainting: null, restoration: null } }, 'one that repairs', 'addModel'],
-  ['no repair', { packInUse: { maps: 'm', inpainting: null, restoration: null } }, 'model that repairs', 'addModel'],
+  ['no maps', { packInUse: { ...all.packInUse, maps: null } }, 'CLIP', 'getModels'],
+  ['none', { packInUse: { maps: null, inpainting: null, restoration: null } }, 'one that repairs', 'getModels'],
+  ['no repair', { packInUse: { maps: 'm', inpainting: null, restoration: null } }, 'model that repairs', 'getModels'],
   [
     'being added',
     { isInstalling: true, packInUse: { maps: 'm', inpainting: null, restoration: null } },

@@ -34,7 +34,7 @@ export interface ReadinessInput {
 type BlockedBy = (RefineReadiness & { isReady: false })['remedy'];
 
 // One object each, so that a view can tell by identity that nothing changed.
-const ADD: BlockedBy = { does: 'addModel', label: 'Add a model folder' };
+const ADD: BlockedBy = { does: 'getModels', label: 'Get models' };
 const SEE_WHY: BlockedBy = { does: 'showMachine', label: 'See why' };
 const RESET: BlockedBy = { does: 'resetRefineSettings', label: 'Reset the settings' };
 

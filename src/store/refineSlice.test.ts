@@ -1,6 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Workers } from '../bridge/client.ts';
-import { idlePackWorker } from '../bridge/idlePackWorker.ts';
 import type { PackSummary, RefinedImage, RefineJob, SaveRequest } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
@@ -9,6 +8,7 @@ import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { createAppStore } from './appStore.ts';
+import { fakePackWorker, packOf } from './fakePackWorker.ts';
 import type { PackKind } from './packsSlice.ts';
 import { bestVariant, keptVariant } from './refinement.ts';
 import { readinessOf, refinementsOf, refineTimeLeft } from './refineSlice.ts';
@@ -38,19 +38,7 @@ const status: RuntimeStatus = {
   wasmThreads: 2,
   crossOriginIsolated: true,
 };
-const pack = (kind: PackKind, id: string = kind): PackSummary => ({
-  id,
-  kind,
-  name: id,
-  description: '',
-  precision: 'fp16',
-  imageSizes: [],
-  byteLength: 1,
-  hasLearnedContexts: false,
-  origin: { from: 'files', name: id },
-  licence: null,
-  installedAt: 1,
-});
+const pack = (kind: PackKind, id: string = kind): PackSummary => packOf({ id, kind, name: id, imageSizes: [] });
 
 /** One refinement that the test ends by hand. */
 interface Run {
@@ -130,7 +118,7 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
         runs.find(({ job }) => job.jobId === id)?.fail(abortError());
       },
     },
-    compile: { ...idlePackWorker, listPacks: async () => packs },
+    compile: fakePackWorker({ packs }).api,
     restart: vi.fn(),
   };
   let ids = 0;
@@ -141,6 +129,9 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    bundles: [],
+    allowedEndpoints: async () => [],
+    persistStorage: async () => true,
     storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
     now: () => time,
     wallClock: () => 1_700_000_000_000 + time,

@@ -2,6 +2,7 @@ import type { SaveRequest } from '../bridge/protocol.ts';
 import type { PixelRectangle, RefineEvent, RefineStage } from '../pipeline/refinement.ts';
 import type { AppState, Slice } from './appStore.ts';
 import type { ImageItem } from './imagesSlice.ts';
+import { isAtWork } from './install.ts';
 import { isAbort, toProblem } from './problem.ts';
 import { changedChoices, LARGEST_SEED, type RefineChoices, rememberedChoices } from './refineChoices.ts';
 import {
@@ -112,7 +113,7 @@ export function readinessOf(state: AppState, image: ImageItem): RefineReadiness 
     image: { isOpen: image.opened !== null, hasFailed: image.opened === null && image.job.state === 'failed' },
     engine: state.engine.state,
     packsKnown: state.packs !== null && state.openingPackId === null,
-    isInstalling: state.install !== null,
+    isInstalling: isAtWork(state.install),
     packInUse: state.packInUse,
     settings: state.refineChoices.settings,
   });

@@ -19,6 +19,9 @@ export type CompareWith = 'original' | 'previous';
 /** A panel that opens over the screen; at most one is open. */
 export type Panel = 'machine' | 'packs' | 'export' | 'details' | null;
 
+/** The parts of the models' panel. */
+export type ModelsTab = 'get' | 'installed' | 'source';
+
 /** How the picture is looked at: nothing here changes a result. */
 export interface ViewSlice {
   readonly overlay: Overlay;
@@ -42,6 +45,7 @@ export interface ViewSlice {
   /** Index of the repaired region pointed at: it is outlined in the picture. */
   readonly hoveredRegion: number | null;
   readonly panel: Panel;
+  readonly modelsTab: ModelsTab;
   readonly helpOpen: boolean;
   /** On narrow screens, whether the inspector's sheet is up. */
   readonly sheetOpen: boolean;
@@ -60,6 +64,8 @@ export interface ViewSlice {
   setAmplification(amplification: number): void;
   hoverRegion(index: number | null): void;
   setPanel(panel: Panel): void;
+  /** Opens the models' panel at one of its parts. */
+  showModels(tab: ModelsTab): void;
   setHelpOpen(open: boolean): void;
   setSheetOpen(open: boolean): void;
 }
@@ -79,6 +85,7 @@ export const createViewSlice: Slice<ViewSlice> = (set, get, { preferences, remem
   amplification: 8,
   hoveredRegion: null,
   panel: null,
+  modelsTab: 'installed',
   helpOpen: false,
   sheetOpen: false,
 
@@ -119,6 +126,7 @@ export const createViewSlice: Slice<ViewSlice> = (set, get, { preferences, remem
   setAmplification: (amplification) => set({ amplification }),
   hoverRegion: (hoveredRegion) => set({ hoveredRegion }),
   setPanel: (panel) => set({ panel }),
+  showModels: (modelsTab) => set({ panel: 'packs', modelsTab }),
   setHelpOpen: (open) => set({ helpOpen: open }),
   setSheetOpen: (open) => set({ sheetOpen: open }),
 });

@@ -5,6 +5,7 @@ import styles from './App.module.css';
 import { EmptyState } from './EmptyState.tsx';
 import { Files } from './Files.tsx';
 import { HelpDialog } from './HelpDialog.tsx';
+import { ModelsDialog } from './ModelsDialog.tsx';
 import { NewerVersion } from './NewerVersion.tsx';
 import { Notices } from './Notices.tsx';
 import { StatusBar } from './StatusBar.tsx';
@@ -36,6 +37,7 @@ function Screen() {
       <Notices />
       <NewerVersion />
       <HelpDialog />
+      <ModelsDialog />
       <AddModelDialog />
     </div>
   );

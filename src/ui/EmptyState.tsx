@@ -5,9 +5,9 @@ import styles from './EmptyState.module.css';
 import { useFiles } from './Files.tsx';
 import { Icon } from './Icon.tsx';
 import { COMMAND_KEY } from './keys.ts';
-import { AddModel } from './PacksPanel.tsx';
+import { StartModels } from './StartModels.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
-import { adapterName, bytes, PRECISION_NAMES, TIER_NAMES, TIER_NOTES } from './words.ts';
+import { adapterName, TIER_NAMES, TIER_NOTES } from './words.ts';
 
 /** What is seen before there is an image: where to put one, and what this machine can do. */
 export function EmptyState() {
@@ -37,7 +37,7 @@ export function EmptyState() {
       </section>
       <div className={styles.cards}>
         <Machine />
-        <Models />
+        <StartModels />
       </div>
     </main>
   );
@@ -87,55 +87,4 @@ function whyThisTier({ tiers, tier }: RuntimeStatus): string | null {
     tiers.findIndex((option) => option.tier === tier),
   );
   return better.find(({ reason }) => reason !== null)?.reason ?? null;
-}
-
-function Models() {
-  const packs = useApp((state) => state.packs);
-  const inUse = useApp((state) => state.packInUse);
-  const installing = useApp((state) => state.install);
-  return (
-    <section className={styles.card}>
-      {packs && packs.length > 0 && (
-        <>
-          <h2>
-            <Icon name="cube" /> Models
-          </h2>
-          <ul className={styles.packs}>
-            {packs.map((pack) => (
-              <li key={pack.id}>
-                <span className={styles.main}>{pack.name}</span>{' '}
-                <span className={controls.quietText}>
-                  {pack.description} · {PRECISION_NAMES[pack.precision]} · {bytes(pack.byteLength)}
-                  {pack.id === inUse[pack.kind] && ' · in use'}
-                </span>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      {packs === null && (
-        <p role="status">
-          <Icon name="spinner" className={controls.spinner} /> Looking for models…
-        </p>
-      )}
-      {packs?.length === 0 &&
-        (installing ? (
-          <>
-            <h2>
-              <Icon name="cube" /> Adding {installing.name}
-            </h2>
-            <p className={controls.quietText}>
-              It is in use as soon as it is compiled. Images can be opened meanwhile.
-            </p>
-          </>
-        ) : (
-          <>
-            <h2>
-              <Icon name="cube" /> No model yet
-            </h2>
-            <AddModel installing={false} />
-          </>
-        ))}
-    </section>
-  );
 }

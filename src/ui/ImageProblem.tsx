@@ -1,4 +1,5 @@
 import type { ImageItem } from '../store/imagesSlice.ts';
+import { isAtWork } from '../store/install.ts';
 import { refinementsOf } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
@@ -13,7 +14,7 @@ export function ImageProblem({ image }: { image: ImageItem }) {
   const store = useAppStore();
   const noModel = useApp(
     ({ packs, packInUse, openingPackId, install }) =>
-      packs !== null && packInUse.maps === null && openingPackId === null && install === null,
+      packs !== null && packInUse.maps === null && openingPackId === null && !isAtWork(install),
   );
   const packName = useApp(({ packs, packInUse }) => packs?.find(({ id }) => id === packInUse.maps)?.name ?? null);
   const otherModel = useApp(

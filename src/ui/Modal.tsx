@@ -1,4 +1,5 @@
 import { type ReactNode, useLayoutEffect, useRef } from 'react';
+import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { Icon } from './Icon.tsx';
 import styles from './Modal.module.css';
@@ -7,7 +8,20 @@ import styles from './Modal.module.css';
  * A modal dialog: the browser's own, which keeps the focus inside, makes the rest inert and closes on Esc, without
  * injecting a style element that the page's security policy would refuse.
  */
-export function Modal({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+export function Modal({
+  title,
+  size = 'normal',
+  footer,
+  onClose,
+  children,
+}: {
+  title: string;
+  size?: 'normal' | 'wide';
+  /** Stays in sight while the rest scrolls. */
+  footer?: ReactNode;
+  onClose: () => void;
+  children: ReactNode;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   // A layout effect: when it is undone, the dialog is still in the page and closing it gives the focus back.
   useLayoutEffect(() => {
@@ -19,7 +33,7 @@ export function Modal({ title, onClose, children }: { title: string; onClose: ()
   return (
     <dialog
       ref={dialog}
-      className={styles.dialog}
+      className={classes(styles.dialog, size === 'wide' && styles.wide)}
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();
@@ -43,6 +57,7 @@ export function Modal({ title, onClose, children }: { title: string; onClose: ()
         </header>
         {children}
       </div>
+      {footer && <footer className={styles.footer}>{footer}</footer>}
     </dialog>
   );
 }

@@ -10,10 +10,17 @@ export function ProblemCard({
   problem,
   imageId,
   onDismiss,
+  onClose = onDismiss,
+  onRetry = null,
 }: {
   problem: Problem;
   imageId: string | null;
+  /** Called before the remedy, and where the card is closed. */
   onDismiss?: (() => void) | undefined;
+  /** Called only where the card is closed. */
+  onClose?: (() => void) | undefined;
+  /** What trying again means here; null: what it means for the image. */
+  onRetry?: (() => void) | null;
 }) {
   const remedy = useRemedy();
   const advice = adviceFor(problem);
@@ -34,18 +41,19 @@ export function ProblemCard({
             className={classes(controls.button, controls.primary)}
             onClick={() => {
               onDismiss?.();
-              remedy(advice.remedy, { problem, imageId });
+              if (advice.remedy === 'retry' && onRetry) onRetry();
+              else remedy(advice.remedy, { problem, imageId });
             }}
           >
             {advice.label}
           </button>
         </div>
       </div>
-      {onDismiss && (
+      {onClose && (
         <button
           type="button"
           className={classes(controls.button, controls.quiet, controls.icon)}
-          onClick={onDismiss}
+          onClick={onClose}
           aria-label="Dismiss"
         >
           <Icon name="close" />

@@ -72,7 +72,7 @@ function Start({ image }: { image: ImageItem }) {
       {readiness.isReady && readiness.skipped && (
         <p className={styles.skipped}>
           {readiness.skipped}{' '}
-          <button type="button" className={controls.link} onClick={() => store.getState().setPanel('packs')}>
+          <button type="button" className={controls.link} onClick={() => store.getState().showModels('get')}>
             Models
           </button>
         </p>

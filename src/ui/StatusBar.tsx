@@ -1,28 +1,33 @@
 import type { ImageItem } from '../store/imagesSlice.ts';
-import type { Install } from '../store/packsSlice.ts';
+import { isAtWork } from '../store/install.ts';
+import { isElsewhere } from '../store/packsSlice.ts';
+import { ModelTasks } from './ModelTasks.tsx';
 import { RefineTask } from './RefineTask.tsx';
 import styles from './StatusBar.module.css';
 import { selectedImage, useApp, useAppStore } from './StoreContext.tsx';
 import { Task } from './Task.tsx';
 import { useNow } from './useNow.ts';
-import { bytes, duration, INSTALL_WORDS, STAGE_WORDS, TIER_NAMES, timeLeft } from './words.ts';
+import { duration, STAGE_WORDS, TIER_NAMES } from './words.ts';
 
 /** What is going on, how far it is, and the button that stops it. */
 export function StatusBar() {
   const store = useAppStore();
-  const install = useApp((state) => state.install);
+  const isModelShown = useApp(
+    ({ install, packJob, activity }) =>
+      isAtWork(install) || install?.state.is === 'paused' || packJob !== null || isElsewhere(activity),
+  );
   const images = useApp((state) => state.images);
   const isRefining = useApp(({ refinements }) =>
     Object.values(refinements).some(({ job }) => job.state === 'refining'),
   );
   const running = images.find(({ job }) => job.state === 'analysing');
-  const { cancelAnalyses, cancelInstall } = store.getState();
+  const { cancelAnalyses } = store.getState();
   return (
     <footer className={styles.bar}>
       {running && <AnalysisTask image={running} images={images} onCancel={cancelAnalyses} />}
       <RefineTask />
-      {install && <InstallTask install={install} onCancel={cancelInstall} />}
-      {!running && !install && !isRefining && <Idle />}
+      <ModelTasks />
+      {!running && !isModelShown && !isRefining && <Idle />}
     </footer>
   );
 }
@@ -64,37 +69,17 @@ function AnalysisTask({
   );
 }
 
-function InstallTask({ install, onCancel }: { install: Install; onCancel: () => void }) {
-  const now = useNow();
-  const { progress, cancelling, name, startedAt } = install;
-  const left = progress && timeLeft({ done: progress.doneBytes, total: progress.totalBytes, elapsed: now - startedAt });
-  return (
-    <Task
-      what={cancelling ? 'Stopping' : `${progress ? INSTALL_WORDS[progress.stage] : 'Reading'} ${name}`}
-      fraction={progress && !cancelling && progress.totalBytes > 0 ? progress.doneBytes / progress.totalBytes : null}
-      cancelling={cancelling}
-      onCancel={onCancel}
-    >
-      {progress && (
-        <span>
-          {bytes(progress.doneBytes)} of {bytes(progress.totalBytes)}
-        </span>
-      )}
-      {left !== null && <span>about {duration(left)} left</span>}
-      {progress && <span className={styles.file}>{progress.item}</span>}
-    </Task>
-  );
-}
-
 function Idle() {
   const engine = useApp((state) => state.engine);
   const image = useApp(selectedImage);
   const failed = useApp((state) => state.images.filter(({ job }) => job.state === 'failed').length);
+  const installed = useApp((state) => state.lastInstalled);
   let words: string;
   if (engine.state === 'starting') words = 'Checking what this machine can do…';
   else if (engine.state === 'switching') words = `Switching to ${TIER_NAMES[engine.to]}…`;
   else if (engine.state === 'failed') words = 'The engine did not start';
   else if (image?.job.state === 'done') words = 'Done';
+  else if (installed && !image) words = `${installed} is installed`;
   else if (image?.job.state === 'opening') words = `Opening ${image.file.name}`;
   else words = 'Ready';
   return (

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { Icon } from './Icon.tsx';
+import { ProgressBar } from './ProgressBar.tsx';
 import styles from './StatusBar.module.css';
 
 /** Something that is going on: what, how far, and the button that stops it. */
@@ -10,6 +11,7 @@ export function Task({
   fraction,
   cancelling,
   onCancel,
+  stopLabel = 'Cancel',
   children,
 }: {
   what: string;
@@ -17,6 +19,7 @@ export function Task({
   fraction: number | null;
   cancelling: boolean;
   onCancel: () => void;
+  stopLabel?: string;
   children: ReactNode;
 }) {
   return (
@@ -26,15 +29,7 @@ export function Task({
         {what}
       </span>
       <div className={styles.track}>
-        <div
-          className={classes(styles.done, fraction === null && styles.unknown)}
-          style={fraction === null ? {} : { width: `${Math.min(1, fraction) * 100}%` }}
-          role="progressbar"
-          aria-label={what}
-          aria-valuemin={0}
-          aria-valuemax={100}
-          aria-valuenow={fraction === null ? undefined : Math.round(fraction * 100)}
-        />
+        <ProgressBar label={what} fraction={fraction} />
       </div>
       <div className={styles.facts}>{children}</div>
       <button
@@ -43,7 +38,7 @@ export function Task({
         onClick={onCancel}
         disabled={cancelling}
       >
-        Cancel <kbd className={controls.key}>Esc</kbd>
+        {stopLabel} <kbd className={controls.key}>Esc</kbd>
       </button>
     </div>
   );

@@ -7,7 +7,6 @@ import { ExportPanel } from './ExportPanel.tsx';
 import { useFiles } from './Files.tsx';
 import { Icon, type IconName } from './Icon.tsx';
 import { MachinePanel } from './MachinePanel.tsx';
-import { PacksPanel } from './PacksPanel.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import styles from './TopBar.module.css';
 import { machineWords, PRECISION_NAMES } from './words.ts';
@@ -16,22 +15,9 @@ import { machineWords, PRECISION_NAMES } from './words.ts';
 export function TopBar() {
   const store = useAppStore();
   const engine = useApp((state) => state.engine);
-  const pack = useApp(({ packs, packInUse }) => packs?.find(({ id }) => id === packInUse.maps) ?? null);
-  const repairing = useApp(
-    ({ packInUse: { inpainting, restoration } }) => [inpainting, restoration].filter(Boolean).length,
-  );
-  const packsKnown = useApp((state) => state.packs !== null);
-  const opening = useApp((state) => state.openingPackId !== null);
   const hasImages = useApp((state) => state.images.length > 0);
   const { pickImages } = useFiles();
   const machine = machineWords(engine);
-  const packWords = pack
-    ? `${pack.name.slice(pack.name.lastIndexOf('/') + 1)}, ${PRECISION_NAMES[pack.precision]}${repairing > 0 ? ` +${repairing}` : ''}`
-    : opening
-      ? 'Opening model…'
-      : packsKnown
-        ? 'No model'
-        : 'Reading models…';
 
   return (
     <header className={styles.bar}>
@@ -45,15 +31,7 @@ export function TopBar() {
         </button>
       )}
       <div className={styles.menus}>
-        <PanelButton
-          panel="packs"
-          icon="cube"
-          label="Model"
-          value={packWords}
-          attention={packsKnown && !pack && !opening}
-        >
-          <PacksPanel />
-        </PanelButton>
+        <ModelsButton />
         <PanelButton panel="machine" icon="chip" label="Machine" value={machine.words} attention={machine.attention}>
           <MachinePanel />
         </PanelButton>
@@ -76,6 +54,41 @@ export function TopBar() {
   );
 }
 
+/** What stands before the name of a repository; a name of other words may have a stroke of its own. */
+const REPOSITORY_OWNER = /^[\w.-]+\/(?=[\w.-]+$)/;
+
+/** What is in use; opens the models. */
+function ModelsButton() {
+  const store = useAppStore();
+  const pack = useApp(({ packs, packInUse }) => packs?.find(({ id }) => id === packInUse.maps) ?? null);
+  const repairing = useApp(
+    ({ packInUse: { inpainting, restoration } }) => [inpainting, restoration].filter(Boolean).length,
+  );
+  const packsKnown = useApp((state) => state.packs !== null);
+  const hasPacks = useApp((state) => (state.packs?.length ?? 0) > 0);
+  const opening = useApp((state) => state.openingPackId !== null);
+  const packWords = pack
+    ? `${pack.name.replace(REPOSITORY_OWNER, '')}, ${PRECISION_NAMES[pack.precision]}${repairing > 0 ? ` +${repairing}` : ''}`
+    : opening
+      ? 'Opening model…'
+      : packsKnown
+        ? 'No model'
+        : 'Reading models…';
+  return (
+    <button
+      type="button"
+      className={classes(controls.button, controls.quiet, styles.menu)}
+      aria-label={`Model: ${packWords}`}
+      aria-haspopup="dialog"
+      onClick={() => store.getState().showModels(hasPacks ? 'installed' : 'get')}
+    >
+      <Icon name="cube" className={packsKnown && !pack && !opening ? styles.attention : undefined} />
+      <span className={styles.value}>{packWords}</span>
+      <Icon name="chevron" size={12} />
+    </button>
+  );
+}
+
 function PanelButton({
   panel,
   icon,
@@ -84,7 +97,7 @@ function PanelButton({
   attention,
   children,
 }: {
-  panel: Exclude<Panel, null>;
+  panel: Exclude<Panel, 'packs' | null>;
   icon: IconName;
   label: string;
   value: string;

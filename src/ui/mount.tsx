@@ -1,20 +1,21 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import type { Workers } from '../bridge/client.ts';
-import type { Shell } from '../bridge/shell.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
-import { type AppStore, createAppStore } from '../store/appStore.ts';
+import { type AppStore, createAppStore, type StoreEnvironment } from '../store/appStore.ts';
 import { App } from './App.tsx';
 import './base.css';
 
-/** Draws the app into an element and starts it with the given workers, and what keeps it for offline use. */
-export function mountApp(root: HTMLElement, { workers, shell }: { workers: Workers; shell: Shell | null }): AppStore {
+/** Draws the app into an element and starts it with the given workers and what else is outside of the screen. */
+export function mountApp(
+  root: HTMLElement,
+  outside: Pick<StoreEnvironment, 'workers' | 'shell' | 'bundles' | 'allowedEndpoints'>,
+): AppStore {
   const store = createAppStore({
-    workers,
-    shell,
+    ...outside,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    persistStorage: async () => (await navigator.storage?.persist?.()) ?? false,
     storage: availableStorage(),
     now: () => performance.now(),
     wallClock: () => Date.now(),

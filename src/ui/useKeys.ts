@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import type { AppState } from '../store/appStore.ts';
+import { isAtWork } from '../store/install.ts';
 import type { Overlay } from '../store/viewSlice.ts';
 import { saveInView } from './exports.ts';
 import { useFiles } from './Files.tsx';
@@ -27,7 +28,7 @@ const isTyping = (target: EventTarget | null) =>
   target.closest('input:not([type=radio], [type=range], [type=checkbox]), textarea, select, [contenteditable]') !==
     null;
 
-/** What Esc stops: a refinement, else the analyses, else the installing, else a pinned map. Open panels and dialogs take Esc first. */
+/** What Esc stops: a refinement, else the analyses, else work on models (an installation pauses), else a pinned map. Open panels and dialogs take Esc first. */
 function stopWhatRuns(state: AppState): void {
   const jobs = Object.values(state.refinements).map(({ job }) => job.state);
   if (jobs.includes('refining')) {
@@ -38,8 +39,10 @@ function stopWhatRuns(state: AppState): void {
     state.cancelAnalyses();
   } else if (jobs.includes('waiting')) {
     state.cancelRefinements();
-  } else if (state.install) {
-    state.cancelInstall();
+  } else if (isAtWork(state.install)) {
+    state.pauseInstall();
+  } else if (state.packJob) {
+    state.cancelPackJob();
   } else if (state.pinnedPhrase !== null) {
     state.togglePinnedPhrase(state.pinnedPhrase);
   } else if (state.sheetOpen) {

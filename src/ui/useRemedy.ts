@@ -45,6 +45,9 @@ export function useRemedy(): (remedy: Remedy, of: { problem: Problem; imageId: s
       case 'addModel':
         files.pickModelFolder();
         break;
+      case 'getModels':
+        state.showModels('get');
+        break;
       case 'openImages':
         files.pickImages();
         break;
@@ -52,13 +55,21 @@ export function useRemedy(): (remedy: Remedy, of: { problem: Problem; imageId: s
         state.setPanel('machine');
         break;
       case 'showPacks':
-        state.setPanel('packs');
+        state.showModels('installed');
+        break;
+      case 'showSource':
+        state.showModels('source');
+        break;
+      case 'resumeInstall':
+        void state.resumeInstall();
         break;
       case 'showSave':
         state.setPanel('export');
         break;
       case 'restartWorkers':
-        void state.restartWorkers();
+        void state.restartWorkers().then(() => {
+          if (problem.during === 'install') void store.getState().resumeInstall();
+        });
         break;
     }
   };
