@@ -17,7 +17,7 @@ const FOLDER = fileURLToPath(new URL('../reference/fixtures/sd-inpainting-tiny',
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
 const FILES = filesOfFolder(FOLDER);
 /** Small, so that a small file has all cases; impatient, so that tests are quick. */
-const LIMITS = { windowBytes: 100_000, aheadBytes: 50_000, asideBytes: 1000, attempts: 2, firstPauseMs: 1 };
+const LIMITS = { windowBytes: 100_000, aheadBytes: 300_000, asideBytes: 1000, attempts: 2, firstPauseMs: 1 };
 const SIZES = { shardLimit: 500_000, blockBytes: 16_384, commitBytes: 50_000 };
 
 let hub: HubServer;
@@ -84,7 +84,8 @@ test('a published model is installed with one stream over each file, and remembe
   expect(estimate).toMatchObject({ kind: 'inpainting', diskBytes: summary.byteLength });
   expect(told.at(-1)).toMatchObject({ stage: 'download', totalBytes: estimate.downloadBytes });
   expect(told.at(-1)?.doneBytes).toBe(estimate.downloadBytes);
-  expect(asked(UNET)).toEqual(['bytes=0-']);
+  // Once for its header, when all is planned, and once for all of it.
+  expect(asked(UNET)).toEqual(['bytes=0-', 'bytes=0-']);
   const [manifest] = await listPacks();
   const origin = manifest?.origin.from === 'hub' ? manifest.origin.files : [];
   expect(origin.find(({ path }) => path === UNET)?.sha256).toMatch(/^[0-9a-f]{64}$/);
@@ -96,7 +97,7 @@ describe('what arrives otherwise than it was published', () => {
     ['a later part', 'text_encoder/model.safetensors', ['text_encoder']],
   ])('%s is fetched anew, and nothing else', async (_, path, again) => {
     const expected = await uninterrupted();
-    hub.misbehave({ path: `/cdn/${REPOSITORY}/${hub.commitOf(REPOSITORY)}/${path}`, flipByteAt: 150_000, times: 1 });
+    hub.misbehave({ path: `/cdn/${REPOSITORY}/${hub.commitOf(REPOSITORY)}/${path}`, flipByteAt: 150_000 });
     await expect(installPack(published(), options())).rejects.toMatchObject({
       name: 'DownloadError',
       message: expect.stringContaining('SHA-256'),
@@ -116,13 +117,14 @@ describe('what arrives otherwise than it was published', () => {
 
 test('what the network or the user interrupts goes on where it was', async () => {
   const expected = await uninterrupted();
+  const { downloadBytes } = await estimateInstall(published(), { limits: LIMITS });
   hub.misbehave({ path: UNET, dropAt: 400_000 });
   await expect(installPack(published(), options())).rejects.toMatchObject({ name: 'DownloadError' });
   const [draft] = await listDrafts();
   expect(draft?.doneBytes).toBeGreaterThan(200_000);
   hub.reset();
   const left = await estimateInstall(published(), { limits: LIMITS });
-  expect(left.downloadBytes).toBeLessThan(draft?.totalBytes ?? 0);
+  expect(left.downloadBytes).toBeLessThan(downloadBytes - 100_000);
   hub.reset();
 
   const stopping = new AbortController();

@@ -136,6 +136,8 @@ class InstallRun {
     const { precision, name, licence } = this.#installation;
     const { signal, sizes } = this.#options;
     const plan = await planPack(model.folder, precision);
+    // Browsers keep six connections to a host: those over files whose turn is later would keep the others waiting.
+    model.rest();
     signal.throwIfAborted();
     if (this.#draft && !isPlanned(this.#draft, plan)) {
       // Another version of the app has begun it, and stores weights otherwise.

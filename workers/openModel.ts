@@ -1,6 +1,6 @@
 import type { ModelSource } from '../src/bridge/packProtocol.ts';
 import type { ByteSource, HubFolder } from '../src/checkpoint/byteSource.ts';
-import type { StreamState } from '../src/hub/publishedFile.ts';
+import type { ResolvedFile, StreamState } from '../src/hub/publishedFile.ts';
 import { RemoteFile } from '../src/hub/remoteFile.ts';
 import { resolveFiles } from '../src/hub/resolveFiles.ts';
 import type { TransferLimits } from '../src/hub/transferLimits.ts';
@@ -19,6 +19,8 @@ export interface OpenModel {
   finish(path: string): Promise<void>;
   /** Whether a file turned out not to be what was published, so that it has to be fetched anew. */
   isRefuted(): boolean;
+  /** Ends all connections; what is read from here on is read as if nothing had been. */
+  rest(): void;
   close(): void;
 }
 
@@ -64,22 +66,33 @@ export function openModel(
   },
 ): OpenModel {
   const remotes = new Map<string, RemoteFile>();
+  const finishing = new Map<string, () => Promise<void>>();
   const folder = new Map<string, ByteSource>();
+  const hub = source.from === 'hub' && origin.from === 'hub' ? { files: origin.files, token: source.hub.token } : null;
   if (source.from === 'files') {
     for (const { path, file } of source.files) folder.set(path, blobSource(path, file));
-  } else if (origin.from === 'hub') {
-    for (const file of origin.files) {
-      const remote = new RemoteFile(file, {
-        token: source.hub.token,
+  }
+  for (const file of hub?.files ?? []) {
+    const remote = () => {
+      const known = remotes.get(file.path);
+      if (known) return known;
+      const opened = new RemoteFile(file, {
+        token: hub?.token ?? null,
         resume: resume?.get(file.path) ?? null,
         signal,
         limits: limits ?? {},
         ...(onBytes ? { onBytes } : {}),
       });
-      remotes.set(file.path, remote);
-      folder.set(file.path, file.bytes <= SMALL_FILE && !WEIGHTS.test(file.path) ? wholeFile(remote) : remote);
-    }
+      remotes.set(file.path, opened);
+      return opened;
+    };
+    const isSmall = file.bytes <= SMALL_FILE && !WEIGHTS.test(file.path);
+    folder.set(file.path, isSmall ? wholeFile(file, remote) : fileOf(file, (start, end) => remote().read(start, end)));
+    finishing.set(file.path, () => remote().finish());
   }
+  const closeAll = () => {
+    for (const remote of remotes.values()) remote.close();
+  };
   return {
     folder,
     streams(paths) {
@@ -90,33 +103,35 @@ export function openModel(
       }
       return states;
     },
-    finish: async (path) => remotes.get(path)?.finish(),
+    finish: async (path) => finishing.get(path)?.(),
     isRefuted: () => [...remotes.values()].some((remote) => remote.isRefuted),
-    close() {
-      for (const remote of remotes.values()) remote.close();
+    rest() {
+      closeAll();
+      remotes.clear();
     },
+    close: closeAll,
   };
 }
 
+function fileOf({ path, bytes }: ResolvedFile, read: ByteSource['read']): ByteSource {
+  return { name: path, size: bytes, read };
+}
+
 /** A small file, fetched whole and compared with what was published before any of it is believed. */
-function wholeFile(remote: RemoteFile): ByteSource {
+function wholeFile(file: ResolvedFile, remote: () => RemoteFile): ByteSource {
   let whole: Promise<Uint8Array<ArrayBuffer>> | null = null;
   const fetchWhole = async () => {
-    const bytes = await remote.read(0, remote.size);
-    await remote.finish();
+    const bytes = await remote().read(0, file.bytes);
+    await remote().finish();
     return bytes;
   };
-  return {
-    name: remote.name,
-    size: remote.size,
-    async read(start, end) {
-      whole ??= fetchWhole();
-      try {
-        return (await whole).slice(start, end);
-      } catch (error) {
-        whole = null;
-        throw error;
-      }
-    },
-  };
+  return fileOf(file, async (start, end) => {
+    whole ??= fetchWhole();
+    try {
+      return (await whole).slice(start, end);
+    } catch (error) {
+      whole = null;
+      throw error;
+    }
+  });
 }

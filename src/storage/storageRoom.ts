@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import { listDrafts } from './draftStore.ts';
+import { findFolder, folderBytes } from './packFolders.ts';
 import { listPacks } from './packStore.ts';
 
 /** The browser's private storage. */
@@ -37,12 +38,15 @@ export async function checkRoom({
   const free = Math.max(0, quota - usage);
   if (byteLength <= free) return;
   const packs = (await listPacks()).map(({ summary }) => ({ what: `"${summary.name}"`, size: summary.byteLength }));
-  const drafts = (await listDrafts())
-    .filter(({ id }) => id !== except)
-    .map((draft) => ({ what: `the interrupted "${draft.name}"`, size: 0 }));
-  const deletable = [...packs.sort((a, b) => b.size - a.size), ...drafts]
+  const drafts = (await listDrafts()).filter(({ id }) => id !== except);
+  const interrupted = drafts.map(async (draft) => {
+    const folder = await findFolder(draft.id);
+    return { what: `the interrupted "${draft.name}"`, size: folder ? await folderBytes(folder) : 0 };
+  });
+  const deletable = [...packs, ...(await Promise.all(interrupted))]
+    .sort((a, b) => b.size - a.size)
     .slice(0, MAX_NAMED)
-    .map(({ what, size }) => (size > 0 ? `${what} (${inGigabytes(size)})` : what));
+    .map(({ what, size }) => `${what} (${inGigabytes(size)})`);
   const remedy =
     deletable.length > 0
       ? `Delete ${deletable.join(' or ')}, or free disk space: the browser grants a share of it.`
