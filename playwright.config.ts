@@ -38,6 +38,8 @@ export default defineConfig({
     {
       name: 'test pages',
       command: `npx vite build -c e2e/pages/vite.config.ts && node scripts/serve.mjs ${SUITE_FOLDER}/pages ${PAGES_PORT}`,
+      // Also under its number: then the hub's delivery network is of another origin.
+      env: { GREFINE_HUB: `http://localhost:${HUB_PORT},http://127.0.0.1:${HUB_PORT}` },
       url: `http://localhost:${PAGES_PORT}/`,
       timeout: 120_000,
       reuseExistingServer: false,

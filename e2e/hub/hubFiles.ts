@@ -7,6 +7,8 @@ export interface HubFile {
   readonly size: number;
   /** Kept in LFS: the hub then publishes its SHA-256 and delivers it from elsewhere. */
   readonly isLarge: boolean;
+  /** Of a large file, in hex; null: none is published. Without it, it is computed, which takes seconds for each gigabyte. */
+  readonly sha256?: string | null;
   /** Bytes `[start, end)`. */
   read(start: number, end: number): Uint8Array;
 }
@@ -46,8 +48,9 @@ function fileOnDisk(path: string): HubFile {
 /** Bytes read at a time from a file, here and in answers. */
 export const PIECE_BYTES = 1 << 20;
 
-/** SHA-256 of a file in hex; computed once. */
-export function sha256Of(file: HubFile): string {
+/** SHA-256 of a file in hex, computed once; null where none is published. */
+export function sha256Of(file: HubFile): string | null {
+  if (file.sha256 !== undefined) return file.sha256;
   const known = HASHES.get(file);
   if (known !== undefined) return known;
   const hash = createHash('sha256');
@@ -60,6 +63,11 @@ export function sha256Of(file: HubFile): string {
 }
 
 const HASHES = new WeakMap<HubFile, string>();
+
+/** Tells a file from others, as a server's answers do: its hash, where it has one. */
+export function etagOf(file: HubFile): string {
+  return `"${file.isLarge ? (sha256Of(file) ?? `size-${file.size}`) : gitBlobId(file)}"`;
+}
 
 /** What git calls a file's contents, in hex. */
 export function gitBlobId(file: HubFile): string {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { byteRange } from '../../scripts/serve.mjs';
-import { fileOfBytes, gitBlobId, type HubFile, type HubFiles, sha256Of } from './hubFiles.ts';
+import type { PublishedFile } from '../../src/hub/publishedFile.ts';
+import { etagOf, fileOfBytes, gitBlobId, type HubFile, type HubFiles, sha256Of } from './hubFiles.ts';
 import { type Misbehaviour, type Rule, Rules } from './misbehaviour.ts';
 import { sendBytes } from './sendBytes.ts';
 
@@ -71,6 +72,19 @@ export class HubServer {
   /** In place of `https://raw.githubusercontent.com`. */
   get rawEndpoint(): string {
     return `${this.endpoint}/raw`;
+  }
+
+  /** All files of a repository as a manifest would name them, each at its own path in the model's folder. */
+  publishedFiles(repository: string): PublishedFile[] {
+    return Object.keys(this.#options.repositories[repository] ?? {}).map((file) => ({
+      path: file,
+      host: 'hub',
+      repository,
+      revision: 'main',
+      file,
+      bytes: null,
+      sha256: null,
+    }));
   }
 
   misbehave(rule: Rule): void {
@@ -175,7 +189,7 @@ export class HubServer {
       type: 'file',
       oid: file.isLarge ? createHash('sha1').update(path).digest('hex') : gitBlobId(file),
       size: file.size,
-      ...(file.isLarge ? { lfs: { oid: sha256Of(file), size: file.size, pointerSize: 135 } } : {}),
+      ...lfsOf(file),
       path,
     }));
     const headers: Record<string, string> = { ...CORS, 'Content-Type': 'application/json; charset=utf-8' };
@@ -191,7 +205,7 @@ export class HubServer {
   #redirect({ repository, path }: Route, file: HubFile, response: ServerResponse): void {
     const commit = this.commitOf(repository);
     const encoded = path.split('/').map(encodeURIComponent).join('/');
-    const etag = `"${file.isLarge ? sha256Of(file) : gitBlobId(file)}"`;
+    const etag = etagOf(file);
     const cdn = this.#options.hasForeignCdn ? this.endpoint.replace('localhost', '127.0.0.1') : '';
     response.writeHead(file.isLarge ? 302 : 307, {
       ...CORS,
@@ -212,7 +226,7 @@ export class HubServer {
   ): Promise<void> {
     const claimedSize = wrong.claimedSize ?? file.size;
     const asked = wrong.ignoresRanges ? null : byteRange(request.headers.range, claimedSize);
-    const etag = `"${file.isLarge ? sha256Of(file) : gitBlobId(file)}"`;
+    const etag = etagOf(file);
     const headers: Record<string, string | number> = {
       // raw.githubusercontent.com lets pages read nothing but what every page may.
       ...(isRaw ? { 'Access-Control-Allow-Origin': '*' } : CORS),
@@ -250,6 +264,12 @@ const CORS = {
   'Access-Control-Expose-Headers': EXPOSED,
   'Cross-Origin-Resource-Policy': 'cross-origin',
 };
+
+/** What a tree says of a large file's contents. */
+function lfsOf(file: HubFile) {
+  const oid = file.isLarge ? sha256Of(file) : null;
+  return oid === null ? {} : { lfs: { oid, size: file.size, pointerSize: 135 } };
+}
 
 function fail(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
   response.writeHead(status, { ...CORS, 'Content-Type': 'text/plain; charset=utf-8', ...headers });

@@ -108,6 +108,17 @@ describe('one stream', () => {
     file.close();
   });
 
+  it('follows whoever goes on reading far ahead', async () => {
+    const file = open();
+    await readAll(file, { from: 100_000, step: 10_000 });
+    // The stream caught up when as much had been read beside it as lay between.
+    expect(ranges().length).toBeLessThan(12);
+    expect(ranges()).toContain('bytes=0-');
+    expect(file.state.position).toBe(BYTES.byteLength);
+    await file.finish();
+    file.close();
+  });
+
   it('reads what lies on both sides of the position in two parts', async () => {
     const first = open();
     await expectBytes(first, 0, 150_000);

@@ -4,7 +4,7 @@ import { ByteWindow } from './byteWindow.ts';
 import { downloadError } from './downloadError.ts';
 import type { ResolvedFile, StreamState } from './publishedFile.ts';
 import { type FileIdentity, ResumingStream, type ResumingStreamOptions } from './resumingStream.ts';
-import { RunningHash } from './runningHash.ts';
+import { openStreamHash, STREAM_START, type StreamHash } from './streamHash.ts';
 import { DEFAULT_LIMITS, type TransferLimits } from './transferLimits.ts';
 
 export interface RemoteFileOptions {
@@ -19,8 +19,6 @@ export interface RemoteFileOptions {
   readonly onBytes?: (count: number) => void;
   readonly limits?: Partial<TransferLimits>;
 }
-
-const START: StreamState = { position: 0, hash: null };
 
 /**
  * A published file, read over one stream from its start to its end: whoever reads it nearly in order fetches each byte once.
@@ -39,10 +37,12 @@ export class RemoteFile implements ByteSource {
   readonly #identity: FileIdentity = { validator: null };
   #tail: Promise<unknown> = Promise.resolve();
   #start: StreamState;
-  #main: { readonly stream: ResumingStream; readonly window: ByteWindow; readonly hash: RunningHash | null } | null =
+  #main: { readonly stream: ResumingStream; readonly window: ByteWindow; readonly hash: StreamHash | null } | null =
     null;
   /** The last short request beside the stream. */
   #aside: { readonly start: number; readonly bytes: Uint8Array } | null = null;
+  /** Bytes read ahead of the stream, beside it. */
+  #readAhead = 0;
   #isChecked = false;
   #isRefuted = false;
 
@@ -55,14 +55,14 @@ export class RemoteFile implements ByteSource {
     const { resume, signal } = options;
     this.#signal = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     const fits = resume && resume.position <= file.bytes && (file.sha256 === null || resume.hash !== null);
-    this.#start = fits ? resume : START;
+    this.#start = fits ? resume : STREAM_START;
   }
 
   /** How far the stream has come: give it to a later `RemoteFile` over the same file. */
   get state(): StreamState {
     if (!this.#main) return this.#start;
     const { window, hash } = this.#main;
-    return this.#isChecked ? this.#start : { position: window.end, hash: hash?.save() ?? null };
+    return hash ? hash.state : { position: window.end, hash: null };
   }
 
   /** Whether {@link finish} has found that what came is not what was published. */
@@ -82,7 +82,7 @@ export class RemoteFile implements ByteSource {
       const target = new Uint8Array(end - start);
       if (end === start) return target;
       const { stream, window } = await this.#opened();
-      const isFarAhead = start > stream.position + this.#limits.aheadBytes;
+      const isFarAhead = this.#isFarAhead(start - stream.position, end - start);
       const behind = isFarAhead ? end : Math.min(end, Math.max(start, window.start));
       if (behind > start) await this.#readAside(target.subarray(0, behind - start), start);
       if (behind < end) await this.#readOn(target.subarray(behind - start), behind);
@@ -101,16 +101,15 @@ export class RemoteFile implements ByteSource {
       if (sha256 === null || this.#isChecked) return;
       const { stream, hash } = await this.#opened();
       while (stream.position < this.size) await this.#advance();
-      const state = this.state;
-      const found = (hash as RunningHash).digest();
+      const found = await (hash as StreamHash).digest();
+      (hash as StreamHash).close();
       if (found === sha256.toLowerCase()) {
-        this.#start = state;
         this.#isChecked = true;
         return;
       }
       stream.close();
       this.#isRefuted = true;
-      this.#start = START;
+      this.#start = STREAM_START;
       this.#main = null;
       this.#aside = null;
       throw downloadError(
@@ -123,6 +122,7 @@ export class RemoteFile implements ByteSource {
   /** Ends the connection; what waits for it rejects with `AbortError`. {@link state} stays. */
   close(): void {
     this.#closing.abort(abortError(`Reading "${this.name}" was ended`));
+    this.#main?.hash?.close();
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<T> {
@@ -134,17 +134,22 @@ export class RemoteFile implements ByteSource {
     return result;
   }
 
+  /**
+   * Whether a read ahead of the stream is better made beside it. One that looks at the end of a file comes back; whoever goes
+   * on reading there has left the stream behind, and once that has cost as much as the way between, the stream follows.
+   */
+  #isFarAhead(gap: number, length: number): boolean {
+    const isFar = gap > this.#limits.aheadBytes && 2 * this.#readAhead + length <= gap;
+    this.#readAhead = isFar ? this.#readAhead + length : 0;
+    return isFar;
+  }
+
   async #opened() {
     if (this.#main) return this.#main;
-    let hash: RunningHash | null = null;
-    if (this.#file.sha256 !== null) {
-      if (this.#start.hash !== null) hash = await RunningHash.resume(this.#start.hash);
-      if (hash === null) {
-        this.#start = START;
-        hash = await RunningHash.start();
-      }
-    }
-    const { position } = this.#start;
+    const hash = this.#file.sha256 === null ? null : await openStreamHash(this.#start);
+    if (this.#signal.aborted) hash?.close();
+    this.#signal.throwIfAborted();
+    const { position } = hash?.state ?? this.#start;
     this.#main = {
       stream: this.#stream(position, this.size),
       window: new ByteWindow(position, { limit: this.#limits.windowBytes }),
@@ -169,8 +174,8 @@ export class RemoteFile implements ByteSource {
   async #advance(): Promise<void> {
     const { stream, window, hash } = await this.#opened();
     const piece = await stream.next();
-    hash?.update(piece);
     window.push(piece);
+    await hash?.update(piece);
     this.#options.onBytes?.(piece.byteLength);
   }
 
