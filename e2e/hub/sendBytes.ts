@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type HubFile, PIECE_BYTES } from './hubFiles.ts';
@@ -18,12 +17,9 @@ export async function sendBytes(
   const stop = Math.min(...[truncateAt, dropAt, stallAt].map((offset) => offset ?? end), end);
   const pieceBytes = bytesPerSecond === undefined ? PIECE_BYTES : Math.max(1, Math.floor(bytesPerSecond / 20));
   for (let from = start; from < stop; from += pieceBytes) {
-    const piece = Uint8Array.from(file.read(from, Math.min(from + pieceBytes, stop)));
-    if (flipByteAt !== undefined && flipByteAt >= from && flipByteAt < from + piece.byteLength) {
-      piece[flipByteAt - from] = ~(piece[flipByteAt - from] as number);
-    }
+    const piece = withFlippedByte(file.read(from, Math.min(from + pieceBytes, stop)), (flipByteAt ?? -1) - from);
     if (response.destroyed) return;
-    if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(piece)) await drained(response);
     if (bytesPerSecond !== undefined) await pause((1000 * piece.byteLength) / bytesPerSecond);
   }
   if (dropAt !== undefined && stop <= dropAt && stop < end) {
@@ -32,4 +28,24 @@ export async function sendBytes(
     response.destroy();
   } else if (stallAt === undefined || stop >= end) response.end();
   else response.flushHeaders();
+}
+
+function withFlippedByte(piece: Uint8Array, at: number): Uint8Array {
+  if (at < 0 || at >= piece.byteLength) return piece;
+  const flipped = piece.slice();
+  flipped[at] = ~(flipped[at] as number);
+  return flipped;
+}
+
+/** Resolves when more may be written, or nobody listens any more. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off('drain', go);
+      response.off('close', go);
+      resolve();
+    };
+    response.once('drain', go);
+    response.once('close', go);
+  });
 }

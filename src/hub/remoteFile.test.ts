@@ -264,6 +264,7 @@ describe('what does not pass', () => {
     const message = await messageOf(file.finish());
     expect(message).toMatch(/differs from what was published: its SHA-256 is [0-9a-f]{64}, expected [0-9a-f]{64}/);
     expect(file.state).toEqual({ position: 0, hash: null });
+    expect(file.isRefuted).toBe(true);
     await readAll(file);
     await file.finish();
     file.close();
