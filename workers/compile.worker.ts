@@ -32,16 +32,17 @@ const activity = new PackActivity<ByteProgress>();
 /** Progress crosses to the page at most this often, in milliseconds: a download tells of every piece. */
 const TOLD_EVERY = 100;
 
-/** Passes on what is new in its stage, what ends it, and in between what comes now and then. */
+/** Passes on what begins a stage or item, what ends it, and in between what comes now and then. */
 function everyMoment(tell: (progress: ByteProgress) => void): (progress: ByteProgress) => void {
   let toldAt = Number.NEGATIVE_INFINITY;
-  let stage: ByteProgress['stage'] | null = null;
+  let told: ByteProgress | null = null;
   return (progress) => {
     const now = performance.now();
+    const isNew = progress.stage !== told?.stage || progress.item !== told.item;
     const isEnd = progress.doneBytes === progress.totalBytes;
-    if (progress.stage === stage && !isEnd && now - toldAt < TOLD_EVERY) return;
+    if (!isNew && !isEnd && now - toldAt < TOLD_EVERY) return;
     toldAt = now;
-    stage = progress.stage;
+    told = progress;
     tell(progress);
   };
 }
