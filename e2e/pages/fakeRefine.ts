@@ -108,7 +108,6 @@ export async function fakeRefine(job: RefineJob, options: FakeRefineOptions): Pr
       await stage('analyseAgain', { steps: 1, seedIndex });
     }
     await stage('gate', { steps: 1, seedIndex });
-    await stage('write', { steps: 1, seedIndex });
     // The middle seed of several is the best, the last is rejected.
     const isRejected = options.outcome === 'rejected' || (job.seeds.length > 2 && seedIndex === job.seeds.length - 1);
     const gain = isRejected ? start : start + (1 - start) * (seedIndex === 1 ? 0.62 : 0.5);

@@ -3,7 +3,7 @@ import type { RefineSettings } from '../refine/refineSettings.ts';
 import type { AnalysisEvent, AnalysisResult } from './analysis.ts';
 
 /** Stages of a refinement, in order. `decodeLatents` and `encodeLatents` are part of their stage. */
-export type RefineStage = 'analyse' | 'inpaint' | 'restore' | 'analyseAgain' | 'gate' | 'write';
+export type RefineStage = 'analyse' | 'inpaint' | 'restore' | 'analyseAgain' | 'gate';
 
 /** What a refinement tells while it runs. */
 export type RefineEvent =

@@ -74,6 +74,8 @@ function Stages({ job, progress }: { job: BusyJob & { state: 'refining' }; progr
       <ol className={styles.stages}>
         {planned.map((stage) => {
           const isNow = stage === shownAt;
+          // What is measured between two repairs stands beside the first of them, in the status bar's words.
+          const isBetween = isNow && stage !== at && stage !== 'analyseAgain';
           const isDone = !isNow && planned.indexOf(stage) < planned.indexOf(shownAt);
           const icon: IconName = isNow ? 'spinner' : isDone ? 'ok' : 'clock';
           return (
@@ -88,7 +90,10 @@ function Stages({ job, progress }: { job: BusyJob & { state: 'refining' }; progr
                 <span className={styles.count}>
                   {progress.loading
                     ? `loading ${bytes(progress.loading.doneBytes)} of ${bytes(progress.loading.totalBytes)}`
-                    : progress.total > 1 && `step ${Math.min(progress.done + 1, progress.total)} of ${progress.total}`}
+                    : isBetween
+                      ? betweenWords(at)
+                      : progress.total > 1 &&
+                        `step ${Math.min(progress.done + 1, progress.total)} of ${progress.total}`}
                 </span>
               )}
             </li>
@@ -99,8 +104,13 @@ function Stages({ job, progress }: { job: BusyJob & { state: 'refining' }; progr
   );
 }
 
+function betweenWords(at: RefineStage): string {
+  const words = REFINE_STAGE_WORDS[at];
+  return words.charAt(0).toLowerCase() + words.slice(1);
+}
+
 /** The stage of the list that is at work: measuring between the two repairs belongs to the first of them. */
 function shownStage(at: RefineStage, passed: readonly RefineStage[]): RefineStage {
-  if (at !== 'analyseAgain' && at !== 'gate') return at === 'write' ? 'analyseAgain' : at;
+  if (at !== 'analyseAgain' && at !== 'gate') return at;
   return passed.includes('restore') ? 'analyseAgain' : passed.includes('inpaint') ? 'inpaint' : 'analyseAgain';
 }

@@ -13,7 +13,6 @@ export const REFINE_STAGE_WORDS: Readonly<Record<RefineStage, string>> = {
   restore: 'Restoring detail',
   analyseAgain: 'Measuring the result',
   gate: 'Keeping what got better',
-  write: 'Writing the picture',
 };
 
 /** What a pack is for, as shown. */
