@@ -50,6 +50,9 @@ test('a refinement that fails keeps everything and has a remedy of its own', () 
   expect(refining('OutOfMemoryError').remedy).toBe('showPacks');
   expect(refining('TierUnavailableError').remedy).toBe('useExactNumbers');
   expect(refining('NumbersError').remedy).toBe('useExactNumbers');
+  const numbers = toProblem(new UserError('NumbersError', 'why'), 'refine');
+  expect(adviceFor(numbers, { tier: 'webgpu-fp32' }).remedy).toBe('useExactNumbers');
+  expect(adviceFor(numbers, { tier: 'wasm' }).remedy).toBe('showPacks');
   expect(refining('DeviceLostError')).toMatchObject({ remedy: 'retry', label: 'Refine again' });
   for (const name of ['OutOfMemoryError', 'TierUnavailableError', 'DeviceLostError', 'CheckpointError'] as const)
     expect(refining(name).meaning).toContain('earlier results are kept');

@@ -1,4 +1,5 @@
 import type { UserErrorName } from '../errors.ts';
+import type { Tier } from '../runtime/status.ts';
 
 /** What was being done when something went wrong. */
 export type ProblemContext =
@@ -167,6 +168,14 @@ const EXACT_NUMBERS: Partial<Advice> = {
   label: 'Refine with exact numbers',
 };
 
+/** On the processor numbers are as wide as they get: it is the model. */
+const NO_WIDER_NUMBERS: Partial<Advice> = {
+  title: 'This model gives no picture',
+  meaning: `It stopped before a spoiled picture could come of it. ${REFINE_KEPT} The processor computes with the widest numbers there are, so it is the model or its files; adding it again, or another one, may help.`,
+  remedy: 'showPacks',
+  label: 'Choose another model',
+};
+
 /** Where the same error means something else for what was being done. */
 const SPECIAL: Partial<Record<ProblemContext, Partial<Record<UserErrorName, Partial<Advice>>>>> = {
   install: {
@@ -289,12 +298,17 @@ const SPECIAL: Partial<Record<ProblemContext, Partial<Record<UserErrorName, Part
   },
 };
 
-/** The words and the remedy for a problem; one for every name, a restart for names it does not know. */
-export function adviceFor(problem: Problem): Advice {
+/**
+ * The words and the remedy for a problem; one for every name, a restart for names it does not know.
+ *
+ * @param options.tier in use; null: none, or not known
+ */
+export function adviceFor(problem: Problem, { tier = null }: { readonly tier?: Tier | null } = {}): Advice {
   const advice = Object.hasOwn(ADVICE, problem.name) ? ADVICE[problem.name as UserErrorName] : UNEXPECTED;
   const special = Object.hasOwn(SPECIAL, problem.during) ? SPECIAL[problem.during] : undefined;
   const part = special && Object.hasOwn(special, problem.name) ? special[problem.name as UserErrorName] : undefined;
   // Of an error from a worker, only the name and the words arrive.
   const isGated = problem.name === 'DownloadError' && /access token/.test(problem.message);
-  return { ...advice, ...part, ...(isGated ? GATED : {}) };
+  const isWidest = problem.name === 'NumbersError' && tier === 'wasm';
+  return { ...advice, ...(isWidest ? NO_WIDER_NUMBERS : part), ...(isGated ? GATED : {}) };
 }

@@ -3,6 +3,7 @@ import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { Icon } from './Icon.tsx';
 import styles from './ProblemCard.module.css';
+import { useApp } from './StoreContext.tsx';
 import { useRemedy } from './useRemedy.ts';
 
 /** What happened, what it means for the image, and the one button that helps. */
@@ -23,7 +24,8 @@ export function ProblemCard({
   onRetry?: (() => void) | null;
 }) {
   const remedy = useRemedy();
-  const advice = adviceFor(problem);
+  const tier = useApp(({ engine }) => (engine.state === 'ready' ? engine.status.tier : null));
+  const advice = adviceFor(problem, { tier });
   return (
     <div
       className={classes(styles.card, advice.tone === 'todo' && styles.todo)}
