@@ -5,7 +5,7 @@
 import { cropImage } from '../image/cropImage.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import { emphasisedPrompt } from '../prompt/emphasis.ts';
-import { lastGoodVersion, overallQuality } from '../refine/balanceGate.ts';
+import { lastGoodVersion, overallQuality, percents } from '../refine/balanceGate.ts';
 import { isUserError, largestRestarts } from '../refine/denoiseImage.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import { defectGrid, repairRegions } from '../refine/repairMask.ts';
@@ -180,11 +180,11 @@ function dropOutcome(
 ): RegionOutcome {
   const version = dropped.find(({ stage }) => stage === outcome.stage);
   if (!version || !outcome.kept) return outcome;
-  const percent = ({ analysis }: Version) => (100 * overallQuality(analysis)).toFixed(1);
+  const [now, then] = percents(overallQuality(version.analysis), overallQuality(original.analysis));
   return {
     ...outcome,
     kept: false,
-    reason: `Better here, but not for the image as a whole: ${percent(version)} of 100, the original has ${percent(original)}.`,
+    reason: `Better here, but not for the image as a whole: ${now} of 100, ${now === then ? 'as' : `${then} in`} the original.`,
   };
 }
 

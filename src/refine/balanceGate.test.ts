@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fallenRegions, gateRegions, gateWhole, lastGoodVersion } from './balanceGate.ts';
+import { fallenRegions, gateRegions, gateWhole, lastGoodVersion, percents } from './balanceGate.ts';
 import { inpaintStrength, latentMask } from './inpaintRegion.ts';
 import { pasdPrompts } from './pasdPrompts.ts';
 import { type DefectGrid, largestMaskSide, maskGrid, regionQuality, regionsOfMask } from './repairMask.ts';
@@ -35,6 +35,12 @@ describe('gateRegions', () => {
       kept: false,
       reason: 'Repainting lowered the quality here from 60.0 to 50.0 of 100.',
     });
+  });
+
+  test('writes as many decimals as tell two qualities apart', () => {
+    expect(percents(0.6, 0.5)).toEqual(['60.0', '50.0']);
+    expect(percents(0.00031, 0.00034)).toEqual(['0.031', '0.034']);
+    expect(percents(0.5, 0.5)).toEqual(['50.0', '50.0']);
   });
 
   test('forgives what is within the tolerance', () => {

@@ -49,13 +49,24 @@ function decide({
   const kept = after >= before - tolerance;
   const reason = kept
     ? null
-    : `${deed[stage]} lowered the quality here from ${percent(before)} to ${percent(after)} of 100.`;
+    : `${deed[stage]} lowered the quality here from ${percents(before, after).join(' to ')} of 100.`;
   return { place, stage, before, after, kept, reason };
 }
 
 const deed = { inpaint: 'Repainting', restore: 'Restoring' } as const;
 
-const percent = (quality: number) => (100 * quality).toFixed(1);
+/** Most decimals of a percentage: finer differences are none. */
+const mostDecimals = 4;
+
+/** Two qualities, 0..1, in percent: with one decimal, or as many as it takes to tell them apart, if anything does. */
+export function percents(a: number, b: number): [string, string] {
+  const written = (decimals: number) => [a, b].map((quality) => (100 * quality).toFixed(decimals)) as [string, string];
+  for (let decimals = 1; decimals <= mostDecimals; decimals++) {
+    const [left, right] = written(decimals);
+    if (left !== right) return [left, right];
+  }
+  return written(1);
+}
 
 /**
  * Blocks along the shorter side over which a fall is averaged: some three patches each. Single patches rise and fall with any
