@@ -1,18 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { fakeScheduler } from './fakeScheduler.ts';
 import { planSampling, scheduledSteps } from './planSampling.ts';
 import type { SamplerName } from './samplerName.ts';
-import type { SchedulerConfig } from './schedulerConfig.ts';
 import { roundHalfEven, scheduledTimesteps } from './timesteps.ts';
 
-const scheduler: SchedulerConfig = {
-  trainTimesteps: 1000,
-  betaStart: 0.00085,
-  betaEnd: 0.012,
-  betaSchedule: 'scaled_linear',
-  predictionType: 'epsilon',
-  timestepSpacing: 'leading',
-  stepsOffset: 1,
-};
+const scheduler = fakeScheduler;
 const samplers: readonly SamplerName[] = ['ddim', 'euler', 'euler_ancestral', 'dpmpp_2m_karras', 'unipc'];
 
 describe('truncated starts', () => {

@@ -2,21 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { UserError } from '../errors.ts';
 import type { Denoiser } from '../pipeline/diffusionPorts.ts';
 import { ArrayTensorDevice } from './arrayTensorDevice.ts';
+import { fakeScheduler } from './fakeScheduler.ts';
 import { planSampling } from './planSampling.ts';
 import { type SampleOptions, type SamplingPreview, type SamplingSnapshot, sample, startingLatents } from './sample.ts';
 import type { SamplerName } from './samplerName.ts';
-import type { SchedulerConfig } from './schedulerConfig.ts';
 import { seededNoise } from './seededNoise.ts';
 
-const scheduler: SchedulerConfig = {
-  trainTimesteps: 1000,
-  betaStart: 0.00085,
-  betaEnd: 0.012,
-  betaSchedule: 'scaled_linear',
-  predictionType: 'epsilon',
-  timestepSpacing: 'leading',
-  stepsOffset: 1,
-};
+const scheduler = fakeScheduler;
 const samplers: readonly SamplerName[] = ['ddim', 'euler', 'euler_ancestral', 'dpmpp_2m_karras', 'unipc'];
 const dims = [1, 4, 3, 5];
 const length = 60;

@@ -3,25 +3,14 @@
  * averages squares of 8 x 8 pixels, its denoiser knows the picture it wants.
  */
 import { ArrayTensorDevice } from '../diffusion/arrayTensorDevice.ts';
+import { fakeScheduler } from '../diffusion/fakeScheduler.ts';
 import { interpolate, noiseSchedule } from '../diffusion/noiseSchedule.ts';
-import type { SchedulerConfig } from '../diffusion/schedulerConfig.ts';
 import { UserError } from '../errors.ts';
 import type { DenoisingOptions, DeviceTensor, DiffusionModel, TextConditioning } from '../pipeline/diffusionPorts.ts';
 import type { WeightedPrompt } from '../prompt/weightedPrompt.ts';
 
 const downscale = 8;
 const channels = 4;
-
-/** Stable Diffusion's. */
-export const fakeScheduler: SchedulerConfig = {
-  trainTimesteps: 1000,
-  betaStart: 0.00085,
-  betaEnd: 0.012,
-  betaSchedule: 'scaled_linear',
-  predictionType: 'epsilon',
-  timestepSpacing: 'leading',
-  stepsOffset: 1,
-};
 
 /** One latent of the picture wanted. */
 export interface FakeLatent {
