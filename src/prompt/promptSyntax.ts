@@ -3,6 +3,8 @@
  * place in the prompt as typed, and the weight written for it.
  */
 
+import { BRACKET_FACTOR, LARGEST_WEIGHT } from './promptWeights.ts';
+
 /** Text of a prompt with its origin. */
 export interface PromptText {
   /** Words and punctuation. Syntax became blanks; `\n\n` parts what `BREAK`, `AND` and new lines part; `,` what `;|:` part. */
@@ -14,10 +16,8 @@ export interface PromptText {
 }
 
 /** Factor of a pair of brackets without a number (AUTOMATIC1111; `{}` NovelAI). */
-const BRACKET_FACTOR: Readonly<Record<string, number>> = { '(': 1.1, '[': 1 / 1.1, '{': 1.05 };
+const FACTOR_OF: Readonly<Record<string, number>> = { '(': BRACKET_FACTOR, '[': 1 / BRACKET_FACTOR, '{': 1.05 };
 const OPENED_BY: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
-/** Weights written beyond this mean nothing to any generator. */
-const LARGEST_WEIGHT = 10;
 
 /** What A1111 writes after the prompt when its whole note is pasted: the negative prompt and the settings. */
 const NOTE = /(?:^|\n)[ \t]*(?:Negative prompt:|Steps: \d+,)/i;
@@ -90,7 +90,7 @@ export function promptText(prompt: string): PromptText {
       else if (top?.bracket === opener) {
         open.pop();
         // In square brackets the number is a step of the schedule.
-        const factor = number === null ? (BRACKET_FACTOR[opener] as number) : opener === '[' ? 1 : number;
+        const factor = number === null ? (FACTOR_OF[opener] as number) : opener === '[' ? 1 : number;
         closed = { start: top.start, factor };
         out.weigh(top.start, factor);
       }
@@ -114,7 +114,7 @@ export function promptText(prompt: string): PromptText {
     } else out.put(' ', at);
   }
   if (prefix) out.weigh(prefix.start, prefix.factor);
-  for (const { bracket, start } of open) out.weigh(start, BRACKET_FACTOR[bracket] as number);
+  for (const { bracket, start } of open) out.weigh(start, FACTOR_OF[bracket] as number);
   return out.finish();
 }
 
