@@ -19,6 +19,7 @@ import { describeAdapter, requestAdapter } from '../../src/runtime/adapter.ts';
 import { type GpuDevice, openDevice } from '../../src/runtime/device.ts';
 import type { ShaderPatch } from '../../src/runtime/shaderPatches.ts';
 import { probeShaders } from '../../src/runtime/shaderProbes.ts';
+import { webgpuOptions } from '../../src/runtime/webgpuOptions.ts';
 import { countKernels, installWebGpu } from './dawn.ts';
 import { type RandomWeights, randomWeights } from './randomWeights.ts';
 import type { UnetAnswer, UnetRequest } from './unetRequest.ts';
@@ -54,12 +55,7 @@ async function main(request: UnetRequest): Promise<UnetAnswer> {
 
   const loading = performance.now();
   const session = await ort.InferenceSession.create(graph, {
-    // As src/runtime/session.ts has them, and what is compared here.
-    executionProviders: [
-      { name: 'webgpu', device: gpu.device, enableMatmulFp32Accumulation: true, preferredLayout: layout },
-    ],
-    extra: { session: { disable_cpu_ep_fallback: '1' } },
-    preferredOutputLocation: { prediction: 'gpu-buffer' },
+    ...webgpuOptions(gpu, { placed: ['prediction'], layout }),
     externalData: [...shards].map(([path, data]) => ({ path, data })),
     enableGraphCapture: graphCapture,
     enableProfiling: request.profile,

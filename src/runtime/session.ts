@@ -3,6 +3,7 @@ import type { GpuDevice } from './device.ts';
 import { guarded } from './guarded.ts';
 import { buildFor, loadOnnxRuntime, type OnnxRuntime, onnxQueue } from './onnxRuntime.ts';
 import type { Tier } from './status.ts';
+import { webgpuOptions } from './webgpuOptions.ts';
 
 /** A tensor in memory, row-major. */
 export interface TensorData {
@@ -65,7 +66,7 @@ export async function createSession(
     throw new TypeError(`Tier ${tier} ${gpu ? 'has no' : 'needs a'} GPU device`);
   const runtime = await loadOnnxRuntime(buildFor(tier));
   const options: InferenceSession.SessionOptions = {
-    ...(gpu ? webgpuOptions(gpu, placed) : { executionProviders: ['wasm'] }),
+    ...(gpu ? webgpuOptions(gpu, { placed }) : { executionProviders: ['wasm'] }),
     externalData: externalData.map(({ path, data }) => ({ path, data })),
   };
   const session = await onnxQueue.run(() =>
@@ -75,20 +76,6 @@ export async function createSession(
     }),
   );
   return new OnnxSession(runtime, { session, gpu });
-}
-
-function webgpuOptions({ device }: GpuDevice, placed: readonly string[]): InferenceSession.SessionOptions {
-  const provider: InferenceSession.WebGpuExecutionProviderOption = {
-    name: 'webgpu',
-    device,
-    // The quantised products; plain ones accumulate in float32 by a shader patch.
-    enableMatmulFp32Accumulation: true,
-  };
-  return {
-    executionProviders: [provider],
-    extra: { session: { disable_cpu_ep_fallback: '1' } },
-    preferredOutputLocation: Object.fromEntries(placed.map((name) => [name, 'gpu-buffer' as const])),
-  };
 }
 
 class OnnxSession implements ModelSession {
