@@ -3,6 +3,7 @@ import type { PackKind } from '../store/packsSlice.ts';
 import type { RefineChoices, SAMPLERS } from '../store/refineChoices.ts';
 import type { TimeLeft } from '../store/refineEta.ts';
 import type { StageView } from '../store/viewSlice.ts';
+import type { KeyedView } from './words.ts';
 
 /** Everything the interface says about refining that depends on a value. */
 
@@ -37,12 +38,7 @@ export const PACK_KIND_WORDS: Readonly<
 };
 
 /** The views of a result, with their key. */
-export const VIEWS: readonly {
-  readonly value: StageView;
-  readonly name: string;
-  readonly key: string;
-  readonly note: string;
-}[] = [
+export const VIEWS: readonly KeyedView<StageView>[] = [
   { value: 'single', name: 'Result', key: '1', note: 'The result alone; hold Space for the original' },
   { value: 'slider', name: 'Slider', key: '2', note: 'Original and result, parted by a line you can drag' },
   { value: 'sideBySide', name: 'Side by side', key: '3', note: 'Original and result, moved and zoomed together' },

@@ -95,13 +95,16 @@ export const PHRASE_STATUS_NOTES: Readonly<Record<PhraseStatus, string>> = {
   style: 'Speaks of the whole picture; it has no place of its own.',
 };
 
-/** Overlays, as shown, with their key. */
-export const OVERLAYS: readonly {
-  readonly value: Overlay;
+/** One of several views, as shown, with its key. */
+export interface KeyedView<Value> {
+  readonly value: Value;
   readonly name: string;
   readonly key: string;
   readonly note: string;
-}[] = [
+}
+
+/** Overlays, as shown, with their key. */
+export const OVERLAYS: readonly KeyedView<Overlay>[] = [
   { value: 'none', name: 'None', key: 'N', note: 'The picture alone' },
   { value: 'perceptual', name: 'PQ', key: 'P', note: 'Perceptual quality: where it looks wrong' },
   { value: 'alignment', name: 'AQ', key: 'A', note: 'Alignment quality: where it misses the prompt' },
