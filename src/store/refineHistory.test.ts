@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import {
   addEntry,
   currentEntry,
-  EMPTY_HISTORY,
   goTo,
   type HistoryEntry,
   nextEntry,
@@ -16,7 +15,7 @@ const entry = (id: string, parent: string | null): HistoryEntry => ({
   id,
   parent: parent === null ? null : { id: parent, variant: 0 },
 });
-const empty: RefineHistory = EMPTY_HISTORY;
+const empty: RefineHistory = { entries: [], currentId: null, visited: [] };
 /** a, then b and c from it, then d from the original. */
 const tree = [entry('a', null), entry('b', 'a'), entry('c', 'a'), entry('d', null)].reduce(addEntry, empty);
 

@@ -18,9 +18,6 @@ export interface HistoryEntry {
   readonly parent: { readonly id: string; readonly variant: number } | null;
 }
 
-/** The history of an image that was never refined. */
-export const EMPTY_HISTORY: RefineHistory<never> = { entries: [], currentId: null, visited: [] };
-
 /** Adds a refinement and goes to it. */
 export function addEntry<Entry extends HistoryEntry>(
   history: RefineHistory<Entry>,
