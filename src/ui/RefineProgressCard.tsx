@@ -74,7 +74,7 @@ function Stages({ job, progress }: { job: BusyJob & { state: 'refining' }; progr
       <ol className={styles.stages}>
         {planned.map((stage) => {
           const isNow = stage === shownAt;
-          // What is measured between two repairs stands beside the first of them, in the status bar's words.
+          // What is measured between two repairs stands beside the first of them.
           const isBetween = isNow && stage !== at && stage !== 'analyseAgain';
           const isDone = !isNow && planned.indexOf(stage) < planned.indexOf(shownAt);
           const icon: IconName = isNow ? 'spinner' : isDone ? 'ok' : 'clock';
@@ -91,7 +91,7 @@ function Stages({ job, progress }: { job: BusyJob & { state: 'refining' }; progr
                   {progress.loading
                     ? `loading ${bytes(progress.loading.doneBytes)} of ${bytes(progress.loading.totalBytes)}`
                     : isBetween
-                      ? betweenWords(at)
+                      ? 'measuring'
                       : progress.total > 1 &&
                         `step ${Math.min(progress.done + 1, progress.total)} of ${progress.total}`}
                 </span>
@@ -102,11 +102,6 @@ function Stages({ job, progress }: { job: BusyJob & { state: 'refining' }; progr
       </ol>
     </>
   );
-}
-
-function betweenWords(at: RefineStage): string {
-  const words = REFINE_STAGE_WORDS[at];
-  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 /** The stage of the list that is at work: measuring between the two repairs belongs to the first of them. */
