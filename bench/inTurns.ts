@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { buildFor, loadOnnxRuntime, wasmThreads } from '../src/runtime/onnxRuntime.ts';
 import { Runtime } from '../src/runtime/runtime.ts';
 import type { Tier } from '../src/runtime/status.ts';
+import type { OperatorTimes } from './operatorTimes.ts';
 
 /** What every bench compares, in this order. */
 export const CONTESTANTS = ['ours', 'torch'] as const;
@@ -32,6 +33,8 @@ export interface Measured {
 
 export interface TurnsResult {
   readonly measured: Readonly<Record<Contestant, Measured>>;
+  /** What each kind of operator takes of the fastest step, where asked for. */
+  readonly operators: Readonly<Partial<Record<Contestant, OperatorTimes>>>;
   /** Largest difference of the two models' outputs, relative to the largest number; NaN where only one ran. */
   readonly difference: number;
   readonly environment: { readonly runtime: string; readonly adapter: string; readonly threads: number };
@@ -46,6 +49,7 @@ export async function runInTurns(
     rounds,
     feeds,
     outputs,
+    profile,
   }: {
     /** Who takes part. Alone, one shows what memory it needs; there is nothing to compare its outputs with then. */
     contestants?: readonly Contestant[];
@@ -54,6 +58,8 @@ export async function runInTurns(
     feeds: Readonly<Record<string, { readonly data: Float32Array; readonly dims: readonly number[] }>>;
     /** Names of the outputs that are compared. */
     outputs: readonly string[];
+    /** What `watchProfile` gave: then onnxruntime's profiler takes notes, and the steps take longer. */
+    profile?: () => OperatorTimes;
   },
 ): Promise<TurnsResult> {
   const runtime = await Runtime.start({ preferred: tier });
@@ -66,6 +72,7 @@ export async function runInTurns(
   const sessions = {} as Record<Contestant, InferenceSession>;
   const results = {} as Record<Contestant, Float32Array>;
   const measured = {} as Record<Contestant, Measured & { runs: number[] }>;
+  const operators: Partial<Record<Contestant, OperatorTimes>> = {};
   for (const name of contestants) {
     const make = models[name];
     if (!make) throw new TypeError(`There is no model "${name}"`);
@@ -75,6 +82,7 @@ export async function runInTurns(
       // Nodes the GPU cannot run may go to the CPU: the peer is not to be refused for what ours never does.
       executionProviders: runtime.device ? [{ name: 'webgpu', device: runtime.device }] : ['wasm'],
       externalData: [...weights].map(([path, data]) => ({ path, data })),
+      enableProfiling: profile !== undefined,
     });
     const running = performance.now();
     const first = await sessions[name].run(inputs);
@@ -100,11 +108,18 @@ export async function runInTurns(
       measured[name].runs.push(performance.now() - start);
     }
   }
-  for (const name of contestants) await sessions[name].release();
+  for (const name of contestants) {
+    if (profile) {
+      sessions[name].endProfiling();
+      operators[name] = profile();
+    }
+    await sessions[name].release();
+  }
   const { adapter } = runtime.status;
   await runtime.dispose();
   return {
     measured,
+    operators,
     difference: contestants.length === 2 ? difference(results.ours, results.torch) : Number.NaN,
     environment: {
       runtime: `onnxruntime-web ${ort.env.versions.web}`,

@@ -8,6 +8,7 @@ import type { Precision } from '../../src/graph/weights.ts';
 import type { Tier } from '../../src/runtime/status.ts';
 import { type HeapPeaks, watchHeaps } from '../heaps.ts';
 import { type Contestant, type Model, runInTurns, type TurnsResult } from '../inTurns.ts';
+import { watchProfile } from '../operatorTimes.ts';
 import { fetchBytes, rangeSource } from '../serverFiles.ts';
 
 export interface BenchOptions {
@@ -20,6 +21,8 @@ export interface BenchOptions {
   readonly folder: string;
   /** Only this one, to see its heaps apart. */
   readonly alone?: Contestant;
+  /** Whether to look where the time goes. Then the steps themselves take longer. */
+  readonly profile?: boolean;
 }
 
 /** What export_torch.py writes beside a model. */
@@ -37,8 +40,9 @@ export interface UnetResult extends TurnsResult {
 
 /** Runs the two UNets in turns on one tier: one step of denoising, both halves of the guidance in one batch. */
 async function bench(options: BenchOptions): Promise<UnetResult> {
-  const { tier, rounds, folder, precision, model } = options;
+  const { tier, rounds, folder, precision, model, profile = false } = options;
   const heaps = watchHeaps();
+  const operatorTimes = profile ? watchProfile() : undefined;
   const name = `${folder}/${model}-${precision}`;
   const shape: Shape = await (await fetch(`${name}.json`)).json();
   const { side, batch, tokens } = shape;
@@ -61,6 +65,7 @@ async function bench(options: BenchOptions): Promise<UnetResult> {
       encoder_hidden_states: { data: waves(batch * tokens * 768, 0.9), dims: [batch, tokens, 768] },
     },
     outputs: ['prediction'],
+    ...(operatorTimes && { profile: operatorTimes }),
   });
   return { ...result, shape, heaps: heaps() };
 }
