@@ -4,7 +4,7 @@ import { parseClipConfig } from './clipConfig.ts';
 import { buildClipText } from './clipText.ts';
 import { buildClipVision } from './clipVision.ts';
 import { CLIP_IMAGE_SIZES, clipRecipes } from './clipWeights.ts';
-import { planWeights } from './storedLayout.ts';
+import { planClip } from './compileClip.ts';
 import { consumedTensors } from './weightRecipe.ts';
 import type { Precision } from './weights.ts';
 
@@ -36,7 +36,7 @@ describe.each(Object.entries(MODELS))('%s, from its config alone', (_name, { con
   it.each<Precision>(['fp32', 'fp16', 'q8', 'q4'])(
     'builds all graphs in %s, and they use every weight',
     (precision) => {
-      const weights = planWeights(clipRecipes(clip), precision);
+      const weights = planClip(clip, precision);
       const graphs = [
         ...CLIP_IMAGE_SIZES.map((imageSize) => buildClipVision(clip, weights, { imageSize })),
         buildClipText(clip, weights, { input: 'ids' }),

@@ -2,7 +2,8 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { ClipConfig } from './clipConfig.ts';
 import { clipRecipes } from './clipWeights.ts';
 import { type CompileOptions, compileWeights } from './compileWeights.ts';
-import type { WeightIndex } from './weights.ts';
+import { planWeights } from './storedLayout.ts';
+import type { Precision, WeightIndex } from './weights.ts';
 
 /**
  * Stores all weights of a CLIP checkpoint (transformers' CLIPModel naming) for the graphs of `buildClipVision` and
@@ -15,4 +16,9 @@ import type { WeightIndex } from './weights.ts';
  */
 export function compileClip(checkpoint: Checkpoint, config: ClipConfig, options: CompileOptions): Promise<WeightIndex> {
   return compileWeights({ checkpoint, recipes: clipRecipes(config) }, options);
+}
+
+/** The index {@link compileClip} will return (in one shard), from the config alone: for sizes beforehand and for tests. */
+export function planClip(config: ClipConfig, precision: Precision): WeightIndex {
+  return planWeights(clipRecipes(config), precision);
 }
