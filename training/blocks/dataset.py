@@ -41,7 +41,7 @@ def removed_solid(scene: Scene) -> int:
     return Dice(2, scene.seed).below(len(scene.solids))
 
 
-def make_shard(folder: Path, split: str, number: int) -> None:
+def make_shard(folder: Path, split: str, number: int, parent: int) -> None:
     stem = folder / f"{split}-{number:04d}"
     if stem.with_suffix(".json").exists():
         return
@@ -49,6 +49,8 @@ def make_shard(folder: Path, split: str, number: int) -> None:
     owners = np.empty((SHARD, 2, 256, 256), np.uint8)
     scenes = []
     for i in range(SHARD):
+        if os.getppid() != parent:
+            os._exit(1)  # whoever wanted the shard was killed
         scene, images[i, 0], owners[i, 0] = clear_scene(FIRST_SEED[split] + number * SHARD + i)
         removed = removed_solid(scene)
         images[i, 1], owners[i, 1] = render(scene.without(removed))
@@ -110,7 +112,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.workers) as pool:
         shards = range(options.shards or DEFAULT_SHARDS[options.split])
-        jobs = [pool.submit(make_shard, folder, options.split, number) for number in shards]
+        jobs = [pool.submit(make_shard, folder, options.split, number, os.getpid()) for number in shards]
         for number, job in enumerate(jobs):
             job.result()
             print(f"{options.split} {number + 1}/{len(jobs)}", flush=True)

@@ -44,8 +44,10 @@ TRUNK = {
 }
 UP = {"out_channels": 4, "sample_size": 32, "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D")}
 UNET = TRUNK | UP | {"in_channels": 9, "block_out_channels": (48, 80, 96)}
-PASD_UNET = TRUNK | UP | {"in_channels": 4, "block_out_channels": (32, 48, 64)}
-PASD_CONTROLNET = TRUNK | {
+# Its pixel attention runs at full latent resolution, where every head costs as much as its width.
+PASD_HEADS = {"attention_head_dim": 2}
+PASD_UNET = TRUNK | UP | PASD_HEADS | {"in_channels": 4, "block_out_channels": (32, 48, 64)}
+PASD_CONTROLNET = TRUNK | PASD_HEADS | {
     "in_channels": 4,
     "block_out_channels": (32, 48, 64),
     "conditioning_embedding_out_channels": (16, 24, 32, 32),
