@@ -1,6 +1,7 @@
 /**
- * A part of a file of a pack, looked up anew whenever it is read: a `File` of the browser refuses to be read once the file was
- * written to, and a pack that is repaired is written in place while its models are in use.
+ * A part of a file of a pack, looked up anew whenever it is read. A `File` stands for the file as it was when it was asked for,
+ * and may refuse to be read once that was written to (File API, "snapshot state"); a pack that is repaired is written in place
+ * while its models are in use.
  */
 export class LiveBlob extends Blob {
   readonly #open: () => Promise<Blob>;
