@@ -54,6 +54,8 @@ export default defineConfig(({ mode }) => ({
       'e2e/**/*.test.ts',
     ],
     environment: 'node',
+    // On two cores, Vitest's own choice is one.
+    maxWorkers: '100%',
     // Some compile whole models, and machines that test are often slow and busy. A hang is still found.
     testTimeout: 120_000,
     hookTimeout: 120_000,
