@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { filesOfFolder } from '../e2e/hub/hubFiles.ts';
 import { HubServer } from '../e2e/hub/hubServer.ts';
 import { emptyBrowser, packContents, reopenedBrowser } from '../e2e/packs/packHarness.ts';
 import { abortError } from '../src/errors.ts';
 import type { PublishedFile } from '../src/hub/publishedFile.ts';
+import { RemoteFile } from '../src/hub/remoteFile.ts';
 import { listDrafts } from '../src/storage/draftStore.ts';
 import type { MemoryDisk } from '../src/storage/memoryDirectory.ts';
 import { findDamage } from '../src/storage/packDamage.ts';
@@ -157,17 +158,24 @@ test('a broken block is found, and healed by fetching only the weights in it', a
   expect(await find()).toBeNull();
 
   const shard = `packs/${summary.id}/weights-001.bin`;
-  const bytes = disk.root.contents().get(shard)?.slice() ?? new Uint8Array();
-  bytes[40_000] = (bytes[40_000] ?? 0) ^ 0x10;
-  disk.root.put(shard, bytes);
+  const stored = disk.root.contents().get(shard)?.slice() ?? new Uint8Array();
+  stored[40_000] = (stored[40_000] ?? 0) ^ 0x10;
+  disk.root.put(shard, stored);
   disk.root.put(`packs/${summary.id}/tokenizer~vocab.json`, new Uint8Array(3));
   const damage = await find();
   expect([...(damage?.blocks ?? [])]).toEqual([['weights-001.bin', [2]]]);
   expect(damage?.files).toEqual(['tokenizer/vocab.json']);
 
+  const reads = vi.spyOn(RemoteFile.prototype, 'read');
   await repairPack(await openPack(summary.id), { source: null, hub: access(), ...options() });
+  const ofUnet = reads.mock.calls.filter((_, i) => (reads.mock.contexts[i] as RemoteFile).name === UNET);
+  reads.mockRestore();
   expect(packContents(disk)).toEqual(expected);
   expect(await find()).toBeNull();
+  // Of 1.2 MB its header, and the weights of one block of 16 kB.
+  const bytes = ofUnet.reduce((sum, [start, end]) => sum + end - start, 0);
+  expect(bytes).toBeGreaterThan(16_384);
+  expect(bytes).toBeLessThan(300_000);
 
   // A shard that is gone comes back whole.
   disk.root.put(shard, new Uint8Array(0));
