@@ -41,6 +41,8 @@ const EXPOSED =
 export class HubServer {
   readonly rules = new Rules();
   readonly requests: SeenRequest[] = [];
+  /** How far into each file, by its path in the repository, answers have come. */
+  readonly sentTo = new Map<string, number>();
   readonly #options: HubServerOptions;
   readonly #server: Server;
 
@@ -95,6 +97,7 @@ export class HubServer {
   reset(): void {
     this.rules.clear();
     this.requests.length = 0;
+    this.sentTo.clear();
   }
 
   async close(): Promise<void> {
@@ -122,7 +125,7 @@ export class HubServer {
     });
     if (method === 'OPTIONS') return this.#preflight(path, request, response);
     if (method !== 'GET' && method !== 'HEAD') return fail(response, 405);
-    const wrong = this.rules.strike(path);
+    const wrong = this.rules.strike(path, headers.range);
     if (wrong.status !== undefined) return fail(response, wrong.status, wrong.headers);
 
     const route = this.#route(path);
@@ -137,7 +140,13 @@ export class HubServer {
     const file = this.#options.repositories[route.repository]?.[route.path];
     if (!file) return fail(response, 404, { 'X-Error-Code': 'EntryNotFound' });
     if (route.kind === 'resolve') return this.#redirect(route, file, response);
-    return this.#sendFile(wrong.replacedBy ?? file, { request, response, wrong, isRaw: route.kind === 'raw' });
+    return this.#sendFile(wrong.replacedBy ?? file, {
+      request,
+      response,
+      wrong,
+      isRaw: route.kind === 'raw',
+      path: route.path,
+    });
   }
 
   /** The hub answers those who ask beforehand; its delivery network does not. */
@@ -222,7 +231,7 @@ export class HubServer {
 
   async #sendFile(
     file: HubFile,
-    { request, response, wrong, isRaw }: Answer & { wrong: Misbehaviour; isRaw: boolean },
+    { request, response, wrong, isRaw, path }: Answer & { wrong: Misbehaviour; isRaw: boolean; path: string },
   ): Promise<void> {
     const claimedSize = wrong.claimedSize ?? file.size;
     const asked = wrong.ignoresRanges ? null : byteRange(request.headers.range, claimedSize);
@@ -244,7 +253,13 @@ export class HubServer {
     if (wrong.truncateAt === undefined) headers['Content-Length'] = end + 1 - start;
     response.writeHead(asked ? 206 : 200, headers);
     if (request.method === 'HEAD') return void response.end();
-    await sendBytes(file, { response, wrong, start, end: Math.min(end + 1, file.size) });
+    await sendBytes(file, {
+      response,
+      wrong,
+      start,
+      end: Math.min(end + 1, file.size),
+      onSent: (offset) => this.sentTo.set(path, Math.max(offset, this.sentTo.get(path) ?? 0)),
+    });
   }
 }
 

@@ -31,6 +31,8 @@ export interface Rule extends Misbehaviour {
   readonly after?: number;
   /** Requests to strike; all by default. */
   readonly times?: number;
+  /** Strikes only who asks for a later part of a file, to go on where an answer ended. */
+  readonly onlyResuming?: boolean;
 }
 
 /** Rules in force; the first that strikes a request decides. */
@@ -46,10 +48,11 @@ export class Rules {
   }
 
   /** Counts the request, and tells what to do wrong with it. */
-  strike(path: string): Misbehaviour {
+  strike(path: string, range: string | undefined): Misbehaviour {
+    const isResuming = /^bytes=[1-9]/.test(range ?? '');
     for (const entry of this.#rules) {
       const { rule } = entry;
-      if (!path.includes(rule.path)) continue;
+      if (!path.includes(rule.path) || (rule.onlyResuming && !isResuming)) continue;
       const turn = entry.seen++ - (rule.after ?? 0);
       if (turn >= 0 && turn < (rule.times ?? Number.POSITIVE_INFINITY)) return rule;
     }

@@ -11,7 +11,15 @@ export async function sendBytes(
     wrong,
     start,
     end,
-  }: { readonly response: ServerResponse; readonly wrong: Misbehaviour; readonly start: number; readonly end: number },
+    onSent = () => {},
+  }: {
+    readonly response: ServerResponse;
+    readonly wrong: Misbehaviour;
+    readonly start: number;
+    readonly end: number;
+    /** Told how far into the file it has come. */
+    readonly onSent?: (offset: number) => void;
+  },
 ): Promise<void> {
   const { truncateAt, dropAt, stallAt, flipByteAt, bytesPerSecond } = wrong;
   const stop = Math.min(...[truncateAt, dropAt, stallAt].map((offset) => offset ?? end), end);
@@ -20,6 +28,7 @@ export async function sendBytes(
     const piece = withFlippedByte(file.read(from, Math.min(from + pieceBytes, stop)), (flipByteAt ?? -1) - from);
     if (response.destroyed) return;
     if (!response.write(piece)) await drained(response);
+    onSent(from + piece.byteLength);
     if (bytesPerSecond !== undefined) await pause((1000 * piece.byteLength) / bytesPerSecond);
   }
   if (dropAt !== undefined && stop <= dropAt && stop < end) {

@@ -1,5 +1,6 @@
 import { connectWorkers } from '../../src/bridge/client.ts';
 import type { InstallRequest } from '../../src/bridge/packProtocol.ts';
+import { packDigests, packFolder } from '../packs/packDigests.ts';
 
 /** What `packs.spec.ts` calls: the app's own workers, and the browser's private file system past them. */
 const packsTest = {
@@ -14,25 +15,11 @@ const packsTest = {
     return { from: 'files', files: await Promise.all(files) };
   },
 
-  /** SHA-256 of the files of a pack, by name; its list without id and date. */
-  async digests(packId: string): Promise<Record<string, string>> {
-    const found: Record<string, string> = {};
-    for await (const [name, handle] of (await folderOf(packId)).entries()) {
-      if (handle.kind !== 'file') continue;
-      let bytes = await (await (handle as FileSystemFileHandle).getFile()).arrayBuffer();
-      if (name === 'pack.json') {
-        const text = new TextDecoder().decode(bytes).replaceAll(packId, 'id');
-        bytes = new TextEncoder().encode(text.replace(/"installedAt":\d+/, '')).buffer;
-      }
-      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-      found[name] = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-    }
-    return found;
-  },
+  digests: packDigests,
 
   /** Inverts a bit of a file of a pack. */
   async damage(packId: string, name: string, at: number): Promise<void> {
-    const handle = await (await folderOf(packId)).getFileHandle(name);
+    const handle = await (await packFolder(packId)).getFileHandle(name);
     const bytes = new Uint8Array(await (await handle.getFile()).slice(at, at + 1).arrayBuffer());
     const writable = await handle.createWritable({ keepExistingData: true });
     await writable.write({ type: 'write', position: at, data: bytes.map((byte) => byte ^ 8) });
@@ -52,11 +39,6 @@ const packsTest = {
     return files;
   },
 };
-
-async function folderOf(packId: string): Promise<FileSystemDirectoryHandle> {
-  const root = await navigator.storage.getDirectory();
-  return (await root.getDirectoryHandle('packs')).getDirectoryHandle(packId);
-}
 
 declare global {
   var packs: typeof packsTest;
