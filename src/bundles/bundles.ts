@@ -9,8 +9,8 @@ import sdxl4bit from './sdxl-4bit.json';
 /** What the app offers to install, in the order shown. */
 export const BUNDLES: readonly BundleManifest[] = [maps, mapsLarge, sd15, sdxl, sdxl4bit].map(readBundle);
 
-/** What is small beside any weights: configs, vocabularies. Their lengths are learned from the server. */
-const SMALL = /\.(json|txt)$/;
+/** What is small beside any weights: configs, vocabularies, learned contexts. Their lengths are learned from the server. */
+const SMALL = /(\.(json|txt)|(^|\/)PQ-\w+\.pth)$/;
 
 /**
  * Bytes that installing a model fetches, but for a few megabytes of small files.

@@ -103,6 +103,6 @@ test('recommended is what makes the most of the memory there is', () => {
   expect(best('webgpu-fp16', 12)).toEqual(['maps', 'sdxl']);
   expect(best('webgpu-fp16', 6)).toEqual(['maps', '4bit']);
   expect(best('webgpu-fp16', 2)).toEqual(['maps', 'sd15']);
-  expect(best('wasm', 12)).toEqual(['maps', 'sd15']);
+  expect(best('wasm', 12)).toEqual(['maps']);
   expect(best(null, null)).toEqual(['maps', 'sd15']);
 });

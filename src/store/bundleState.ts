@@ -104,7 +104,7 @@ export function bundleProgress(
 
 /**
  * The bundles that suit a machine best: the first that makes maps, and of those that repair the one that makes the most of the
- * memory there is. Without a GPU, the smallest.
+ * memory there is, or else the smallest. Without a GPU none of those: a repair would take many minutes.
  */
 export function recommendedBundles(
   bundles: readonly BundleManifest[],
@@ -113,7 +113,7 @@ export function recommendedBundles(
   const isForMaps = ({ models }: BundleManifest) => models.every(({ kind }) => kind === 'maps');
   const maps = bundles.find(isForMaps);
   const bySize = bundles.filter((bundle) => !isForMaps(bundle)).sort((a, b) => a.vramBytes - b.vramBytes);
-  const fitting = bySize.filter(({ vramBytes }) => tier !== 'wasm' && vramBytes <= (budgetBytes ?? 0));
-  const repairs = fitting.at(-1) ?? bySize[0];
+  const fitting = bySize.filter(({ vramBytes }) => vramBytes <= (budgetBytes ?? 0));
+  const repairs = tier === 'wasm' ? undefined : (fitting.at(-1) ?? bySize[0]);
   return [maps, repairs].flatMap((bundle) => bundle?.id ?? []);
 }
