@@ -136,14 +136,14 @@ test.describe('the watch sees', () => {
   const seen = {
     'a console error': 'on the console',
     'an uncaught error': 'Error: uncaught',
-    'a request to another machine': 'Request to https://huggingface.co/offence.json',
+    'a request to another machine': 'Request to https://raw.githubusercontent.com/offence.json',
     'a violation of the policy': 'violates the following Content Security Policy directive: "connect-src',
   };
   for (const place of ['page', 'worker'] as const) {
     for (const [offence, text] of Object.entries(seen)) {
       test(`${offence} in a ${place}`, async ({ openTestPage, context }) => {
         // Seen, and yet not sent.
-        await context.route('https://huggingface.co/**', (route) => route.abort());
+        await context.route('https://raw.githubusercontent.com/**', (route) => route.abort());
         const page = await openTestPage('offences.html');
         const noted: string[] = [];
         await watch(page, (error) => noted.push(error));
