@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import type { Precision } from '../src/graph/weights.ts';
 import type { Tier } from '../src/runtime/status.ts';
-import { expect, needsF16, test } from './browser/fixtures.ts';
+import { expect, needsF16, testOnKeptPage as test } from './browser/fixtures.ts';
 import { type Comparison, isWithinBounds, TINY_CHECKPOINTS, type TinyCheckpoint } from './clip/clipComparison.ts';
 import type { ClipTests } from './clip/page.ts';
 

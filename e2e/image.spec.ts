@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
 import { bytesOf, exifBlock, PNG_SIGNATURE, png, pngChunk, pngHead, uint32 } from '../src/image/handMadeImages.ts';
-import { expect, test } from './browser/fixtures.ts';
+import { expect, testOnKeptPage as test } from './browser/fixtures.ts';
 import type { ImageTestApi } from './pages/image.worker.ts';
 
 const folder = new URL('../reference/fixtures/images/', import.meta.url);

@@ -1,6 +1,6 @@
 import type { Precision } from '../src/graph/weights.ts';
 import type { Tier } from '../src/runtime/status.ts';
-import { expect, needsF16, test } from './browser/fixtures.ts';
+import { expect, needsF16, testOnKeptPage as test } from './browser/fixtures.ts';
 import { isWithinBounds } from './clip/clipComparison.ts';
 import type { UnetTests } from './unet/page.ts';
 import type { TinyUnet } from './unet/unetComparison.ts';

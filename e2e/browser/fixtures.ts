@@ -16,6 +16,8 @@ interface WorkerFixtures {
   readonly browserKind: string;
   /** Whether WebGPU here has half precision in shaders. `smoke.spec.ts` checks that it is so. */
   readonly hasF16: boolean;
+  /** A page that outlives a test that passes. */
+  readonly keptPage: Page;
 }
 
 /** Playwright's `test`, watching the page for what should never happen. */
@@ -36,6 +38,15 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { scope: 'worker' },
   ],
 
+  keptPage: [
+    async ({ browser }, use) => {
+      const page = await browser.newPage({ serviceWorkers: 'block' });
+      await use(page);
+      await page.context().close();
+    },
+    { scope: 'worker' },
+  ],
+
   expectedErrors: async ({ browserName: _ }, use) => {
     await use([]);
   },
@@ -43,10 +54,11 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   watched: [
     async ({ page, expectedErrors }, use) => {
       const errors: string[] = [];
-      await watch(page, (error) => {
+      const endWatch = await watch(page, (error) => {
         if (!expectedErrors.some((expected) => expected.test(error))) errors.push(error);
       });
       await use(undefined);
+      await endWatch();
       expect(errors, 'console errors, page errors, violated policies and foreign requests').toEqual([]);
     },
     { auto: true },
@@ -54,11 +66,32 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 
   openTestPage: async ({ page }, use) => {
     await use(async (name) => {
-      await page.goto(`http://localhost:${PAGES_PORT}/${name}`);
+      await page.goto(testPage(name));
       return page;
     });
   },
 });
+
+/**
+ * `test` for those that leave nothing behind in a test-only page: it stays open from one to the next, with its worker or
+ * runtime started. A test that fails takes it along.
+ */
+export const testOnKeptPage = test.extend({
+  page: async ({ keptPage }, use) => {
+    await use(keptPage);
+  },
+
+  openTestPage: async ({ page }, use) => {
+    await use(async (name) => {
+      if (page.url() !== testPage(name)) await page.goto(testPage(name));
+      return page;
+    });
+  },
+});
+
+function testPage(name: string): string {
+  return `http://localhost:${PAGES_PORT}/${name}`;
+}
 
 /** Skips visibly where WebGPU has no half precision. */
 export function needsF16(hasF16: boolean): void {

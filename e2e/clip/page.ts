@@ -3,7 +3,7 @@ import { addLayerNorm, cast } from '../../src/graph/layers.ts';
 import type { Precision, WeightIndex } from '../../src/graph/weights.ts';
 import type { Tier } from '../../src/runtime/status.ts';
 import { fetchFixture } from '../pages/fetchFixture.ts';
-import { onTier } from '../pages/onTier.ts';
+import { onKeptTier, onTier } from '../pages/onTier.ts';
 import { type Comparison, compareClip, type TinyCheckpoint } from './clipComparison.ts';
 
 /** What `clip.spec.ts` calls. Results are plain data. */
@@ -13,7 +13,7 @@ const tests = {
     checkpoint: TinyCheckpoint,
     { tier, ...options }: { tier: Tier; precision: Precision; imageSizes: readonly number[] },
   ): Promise<Comparison[]> {
-    return onTier(tier, (runtime) =>
+    return onKeptTier(tier, (runtime) =>
       compareClip(checkpoint, {
         ...options,
         readFixture: fetchFixture,

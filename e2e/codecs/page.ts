@@ -2,7 +2,7 @@ import type { Precision } from '../../src/graph/weights.ts';
 import type { Tier } from '../../src/runtime/status.ts';
 import type { Comparison } from '../clip/clipComparison.ts';
 import { fetchFixture } from '../pages/fetchFixture.ts';
-import { onTier } from '../pages/onTier.ts';
+import { onKeptTier } from '../pages/onTier.ts';
 import {
   AUTOENCODERS,
   type CodecOptions,
@@ -19,7 +19,7 @@ const tests = {
     name: TinyAutoencoder | TinyTextEncoder,
     { tier, precision }: { tier: Tier; precision: Precision },
   ): Promise<Comparison[]> {
-    return onTier(tier, async (runtime) => {
+    return onKeptTier(tier, async (runtime) => {
       const options: CodecOptions = {
         precision,
         provider: tier === 'wasm' ? 'wasm' : 'webgpu',

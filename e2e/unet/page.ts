@@ -5,7 +5,7 @@ import type { Precision } from '../../src/graph/weights.ts';
 import type { Tier } from '../../src/runtime/status.ts';
 import type { Comparison } from '../clip/clipComparison.ts';
 import { fetchFixture } from '../pages/fetchFixture.ts';
-import { onTier } from '../pages/onTier.ts';
+import { onKeptTier, onTier } from '../pages/onTier.ts';
 import { compareUnet, type TinyUnet } from './unetComparison.ts';
 
 /** What `unet.spec.ts` calls. Results are plain data. */
@@ -15,7 +15,7 @@ const tests = {
     name: TinyUnet,
     { tier, ...options }: { tier: Tier; precision: Precision; blocks: boolean },
   ): Promise<Comparison[]> {
-    return onTier(tier, (runtime) =>
+    return onKeptTier(tier, (runtime) =>
       compareUnet(name, {
         ...options,
         provider: tier === 'wasm' ? 'wasm' : 'webgpu',
