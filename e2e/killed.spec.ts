@@ -97,8 +97,8 @@ test('killed at ten moments and resumed after each, a pack is the same byte for 
   } finally {
     await browser.kill();
   }
-  // Each goes on near where the one before was killed.
-  expect(startOf(hub)).toBeGreaterThan(SIZE / 2);
+  // Each goes on near where the one before was killed: the thread that hashes is a few megabytes behind.
+  expect(startOf(hub)).toBeGreaterThan(SIZE / 4);
 });
 
 /** Where the longest answer of the last run began: those at the start are for the file's header. */

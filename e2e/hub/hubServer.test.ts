@@ -64,3 +64,16 @@ test('slow answers take their time, and arrive whole', async () => {
   expect(new Uint8Array(await response.arrayBuffer())).toEqual(SMALL.read(0, SMALL.size));
   expect(performance.now() - start).toBeGreaterThan((1000 * SMALL.size) / 100_000 / 2);
 });
+
+test('what strikes resumed answers alone leaves the first one whole, and is told of', async () => {
+  hub.reset();
+  hub.misbehave({ path: 'small.safetensors', onlyResuming: true, status: 403 });
+  const url = `${hub.endpoint}/some/model/resolve/main/small.safetensors`;
+  const ask = (range: string) => fetch(url, { headers: { Range: range } });
+  const whole = await ask('bytes=0-');
+  expect((await whole.arrayBuffer()).byteLength).toBe(SMALL.size);
+  expect(hub.sentTo.get('small.safetensors')).toBe(SMALL.size);
+  expect((await ask('bytes=10-')).status).toBe(403);
+  hub.reset();
+  expect((await ask('bytes=10-')).status).toBe(206);
+});
