@@ -39,6 +39,13 @@ export class ByteWindow {
     }
   }
 
+  /** Keeps nothing of what has come so far. */
+  forget(): void {
+    this.#pieces = [];
+    this.#first = 0;
+    this.#start = this.#end;
+  }
+
   /** Copies bytes from `start` on into `target`, as many as are kept, at most as many as it holds. */
   copyInto(target: Uint8Array, start: number): number {
     if (start < this.#start || start > this.#end) throw new RangeError(`Byte ${start} is not kept`);

@@ -108,6 +108,17 @@ describe('one stream', () => {
     file.close();
   });
 
+  it.each([SHA256, null])('keeps nothing in memory once it is finished (published hash: %s)', async (sha256) => {
+    const file = open({}, { sha256 });
+    await readAll(file);
+    await expectBytes(file, BYTES.byteLength - 5000, BYTES.byteLength);
+    expect(ranges()).toEqual(['bytes=0-']);
+    await file.finish();
+    await expectBytes(file, BYTES.byteLength - 5000, BYTES.byteLength);
+    expect(ranges()).toEqual(['bytes=0-', 'bytes=295000-']);
+    file.close();
+  });
+
   it('follows whoever goes on reading far ahead', async () => {
     const file = open();
     await readAll(file, { from: 100_000, step: 10_000 });

@@ -92,18 +92,22 @@ export class RemoteFile implements ByteSource {
 
   /**
    * Reads the stream to its end and compares its SHA-256 with the published one. Where none was published there is nothing
-   * to compare, and nothing more is fetched.
+   * to compare, and nothing more is fetched. Nothing read stays in memory: a model has several files, each of them done before
+   * the next; what is read once more is fetched once more.
    * @throws {UserError} `DownloadError`: it differs (then {@link state} is the file's start again), or the rest cannot be fetched
    */
   finish(): Promise<void> {
     return this.#inTurn(async () => {
       const { sha256 } = this.#file;
+      this.#aside = null;
+      this.#main?.window.forget();
       if (sha256 === null || this.#isChecked) return;
-      const { stream, hash } = await this.#opened();
+      const { stream, window, hash } = await this.#opened();
       while (stream.position < this.size) await this.#advance();
       const found = await (hash as StreamHash).digest();
       (hash as StreamHash).close();
       if (found === sha256.toLowerCase()) {
+        window.forget();
         this.#isChecked = true;
         return;
       }
@@ -111,7 +115,6 @@ export class RemoteFile implements ByteSource {
       this.#isRefuted = true;
       this.#start = STREAM_START;
       this.#main = null;
-      this.#aside = null;
       throw downloadError(
         this.#file,
         `what came differs from what was published: its SHA-256 is ${found}, expected ${sha256}; a mirror or the network damaged it, resume to download this file anew`,
