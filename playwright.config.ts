@@ -1,15 +1,26 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
 import { APP_PORT, chosenBrowser, HUB_PORT, PAGES_PORT, SUITE_FOLDER } from './e2e/browser/chosenBrowser.ts';
 
 const browser = chosenBrowser();
 
+/** Specs that start a hub: it has one port, the one that the app's policy allows. */
+const hubSpecs = readdirSync('e2e').filter(
+  (file) =>
+    file.endsWith('.spec.ts') && /from '\.\/hub\/hub(Fixture|Server)\.ts'/.test(readFileSync(`e2e/${file}`, 'utf8')),
+);
+const listed = (files: readonly string[]) => files.map((file) => `**/${file}`);
+
 export default defineConfig({
   testDir: 'e2e',
-  // `*.test.ts` are Vitest's.
-  testMatch: '**/*.spec.ts',
   outputDir: `${SUITE_FOLDER}/results`,
-  // Two cores and a GPU made of them: more workers only wait for each other, and shaders compile for seconds.
-  workers: 1,
+  // Most of a test's time one thread compiles shaders: a second worker, with a browser of its own, has the other core.
+  workers: 2,
+  // `*.test.ts` are Vitest's.
+  projects: [
+    { name: 'app', testMatch: '**/*.spec.ts', testIgnore: listed(hubSpecs) },
+    { name: 'hub', testMatch: listed(hubSpecs), workers: 1 },
+  ],
   retries: 0,
   timeout: 180_000,
   expect: { timeout: 60_000 },
