@@ -156,8 +156,9 @@ test('what goes wrong says so and loses nothing', async ({ page }) => {
     { name: 'config.json', mimeType: 'application/json', buffer: Buffer.from('{"model_type":"llama"}') },
     { name: 'model.safetensors', mimeType: '', buffer: Buffer.from('x') },
   ]);
-  await page.getByRole('button', { name: 'Add model' }).click();
   await expect(page.getByText(/llama/).first()).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Add model' })).toBeDisabled();
+  await page.keyboard.press('Escape');
 
   // The first image and its prompt are as they were.
   await page
