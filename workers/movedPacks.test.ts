@@ -143,6 +143,7 @@ describe('a pack in a folder', () => {
       ['no checksum', () => ({ ...manifest, files: [...manifest.files, '../../etc'] })],
       ['is called', () => ({ ...manifest, files: ['weights-000.bin'] })],
       ['another version', () => ({ ...manifest, format: 2 })],
+      ['more than a pack has', () => ({ ...manifest, more: Array.from({ length: 500_001 }, () => 0) })],
       ['no list', () => []],
       ['not known', () => ({ ...manifest, summary: { ...manifest.summary, precision: 'fp64' } })],
     ];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { MAX_JSON_DEPTH, MAX_JSON_SEPARATORS } from '../jsonBounds.ts';
 import { bytesSource } from './byteSource.ts';
-import { MAX_JSON_DEPTH, MAX_JSON_SEPARATORS } from './jsonBounds.ts';
 import { MAX_JSON_BYTES, readJson } from './readJson.ts';
 
 const read = (text: string) =>

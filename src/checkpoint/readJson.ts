@@ -1,6 +1,6 @@
+import { isBoundedJson, MAX_JSON_DEPTH, MAX_JSON_SEPARATORS } from '../jsonBounds.ts';
 import type { ByteSource, HubFolder } from './byteSource.ts';
 import { checkpointError, DOWNLOAD_AGAIN } from './checkpointError.ts';
-import { isBoundedJson, MAX_JSON_DEPTH, MAX_JSON_SEPARATORS } from './jsonBounds.ts';
 import { readExactly } from './readExactly.ts';
 import { recogniseWrongFile } from './wrongFile.ts';
 

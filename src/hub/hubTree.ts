@@ -1,4 +1,5 @@
 import type { UserError } from '../errors.ts';
+import { isBoundedJson } from '../jsonBounds.ts';
 import { downloadError, statusError } from './downloadError.ts';
 import { ask, type RequestAccess } from './hubRequest.ts';
 import type { HubAccess, PublishedFile } from './publishedFile.ts';
@@ -93,6 +94,7 @@ function addEntry(files: Map<string, TreeEntry>, value: unknown, sample: Publish
 }
 
 function parseJson(text: string, sample: PublishedFile): unknown {
+  if (!isBoundedJson(text)) throw noList(sample);
   try {
     return JSON.parse(text);
   } catch {

@@ -167,16 +167,17 @@ describe('a server that fails', () => {
     ).toMatch(message);
   });
 
-  it.each(['[{"type":"file","path":"x","size":-1}]', '{"error":"no"}', '[{"type":"file","path":7,"size":1}]', 'null'])(
-    'may send anything: %s',
-    async (text) => {
-      const fetch = async () => new Response(text);
-      const revision = hub.commitOf(REPOSITORY);
-      expect(await messageOf(resolve([published(CONFIG, { revision })], { fetch }))).toMatch(
-        /is not the list of files/,
-      );
-    },
-  );
+  it.each([
+    ['a length below 0', '[{"type":"file","path":"x","size":-1}]'],
+    ['an error', '{"error":"no"}'],
+    ['a path that is none', '[{"type":"file","path":7,"size":1}]'],
+    ['nothing', 'null'],
+    ['more than is parsed', JSON.stringify(Array.from({ length: 500_002 }, () => []))],
+  ])('may send anything: %s', async (_, text) => {
+    const fetch = async () => new Response(text);
+    const revision = hub.commitOf(REPOSITORY);
+    expect(await messageOf(resolve([published(CONFIG, { revision })], { fetch }))).toMatch(/is not the list of files/);
+  });
 
   it('sends the token to no other place, wherever the next page is said to be', async () => {
     const seen: string[] = [];

@@ -1,4 +1,5 @@
 import type { Precision, StoredTensor, StoredType, WeightIndex } from '../graph/weights.ts';
+import { isBoundedJson } from '../jsonBounds.ts';
 import type { PackChecksums, ShardChecksums } from './blockChecksums.ts';
 import { PACK_FORMAT, type PackKind, type PackManifest, type PackOrigin, storedName } from './packManifest.ts';
 import { isShardName } from './shardWriter.ts';
@@ -23,6 +24,7 @@ const OWN_NAMES = /^(pack\.json|draft\.json|journal\.jsonl|weights-\d+\.bin)$/;
  * @throws {SyntaxError} the detail of what is wrong, as a part of a sentence
  */
 export function parseManifest(text: string): PackManifest {
+  if (!isBoundedJson(text)) throw new SyntaxError('it lists more than a pack has');
   const manifest = record(JSON.parse(text), 'it');
   if (manifest.format !== PACK_FORMAT) {
     throw new SyntaxError(

@@ -1,44 +1,18 @@
+import { isBoundedJson } from '../../jsonBounds.ts';
 import type { Json, JsonObject } from '../json.ts';
-
-/** Deeper nesting than any generator writes; deeper text is refused, so that no walk over it overflows the stack. */
-export const MAX_JSON_DEPTH = 64;
 
 /** Longest JSON text that is read, in UTF-16 units: large ComfyUI workflows have a few hundred thousand. */
 export const MAX_JSON_LENGTH = 8 << 20;
 
 /**
- * Most commas and colons outside strings: what each stands between takes up to a hundred bytes once parsed, whatever its length. The
- * largest workflows have some tens of thousands.
- */
-export const MAX_JSON_SEPARATORS = 500_000;
-
-function isTooMuch(text: string): boolean {
-  let depth = 0;
-  let separators = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (inString) {
-      if (unit === 0x5c) i++;
-      else if (unit === 0x22) inString = false;
-    } else if (unit === 0x22) inString = true;
-    else if (unit === 0x7b || unit === 0x5b) {
-      if (++depth > MAX_JSON_DEPTH) return true;
-    } else if (unit === 0x7d || unit === 0x5d) depth--;
-    else if ((unit === 0x2c || unit === 0x3a) && ++separators > MAX_JSON_SEPARATORS) return true;
-  }
-  return false;
-}
-
-/**
  * Parses JSON from an untrusted file. Python writes `NaN` and `Infinity`, which are no JSON: ComfyUI does so in `is_changed`, and
  * they are read as null.
  *
- * @returns undefined if the text is not JSON, longer than {@link MAX_JSON_LENGTH}, deeper than {@link MAX_JSON_DEPTH} or of more values
- *   than {@link MAX_JSON_SEPARATORS}
+ * @returns undefined if the text is not JSON, longer than {@link MAX_JSON_LENGTH}, or deeper or of more values than
+ *   {@link isBoundedJson} allows
  */
 export function parseBoundedJson(text: string): Json | undefined {
-  if (text.length > MAX_JSON_LENGTH || isTooMuch(text)) return undefined;
+  if (text.length > MAX_JSON_LENGTH || !isBoundedJson(text)) return undefined;
   try {
     return JSON.parse(text) as Json;
   } catch {

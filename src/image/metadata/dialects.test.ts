@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_JSON_SEPARATORS, parseBoundedJson } from './boundedJson.ts';
+import { MAX_JSON_SEPARATORS } from '../../jsonBounds.ts';
+import { parseBoundedJson } from './boundedJson.ts';
 import type { MetadataText } from './generationMetadata.ts';
 import { generatorKeyword, parseGeneration } from './parseGeneration.ts';
 

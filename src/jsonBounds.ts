@@ -1,4 +1,4 @@
-/** Nested objects and arrays; published configurations have up to eight. Deeper ones could not even be shown in an error. */
+/** Nested objects and arrays; published configurations have up to eight, ComfyUI's graphs fewer. No walk over less overflows the stack. */
 export const MAX_JSON_DEPTH = 64;
 
 /**
