@@ -3,13 +3,19 @@
  * against the same checkpoint exported by torch.onnx, in one onnxruntime-web build, on one adapter, in turns; rounds by tier.
  * Writes bench/results/unet-PRECISION.md.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { comparison, machine, times } from '../report.mjs';
 import { ROOT, runPage, runPython } from '../runPage.mjs';
 
-const FOLDER = '.cache/bench-unet';
+/** Of the exporter as it is: what an earlier one exported is no peer. */
+const EXPORTER = 'bench/unet/export_torch.py';
+const FOLDER = `.cache/bench-unet/${createHash('sha256')
+  .update(readFileSync(ROOT + EXPORTER))
+  .digest('hex')
+  .slice(0, 12)}`;
 /** How much faster a step is meant to be. */
 const GOAL = 1.3;
 /** How far the outputs may be apart before their times say nothing. */
@@ -40,7 +46,7 @@ mkdirSync(`${ROOT}${FOLDER}`, { recursive: true });
 for (const model of models) {
   if (existsSync(`${ROOT}${FOLDER}/${model}-${precision}.json`)) continue;
   console.log(`Exporting ${model} with torch.onnx (once, about a minute)`);
-  runPython('bench/unet/export_torch.py', {
+  runPython(EXPORTER, {
     args: [FOLDER, '--model', model, '--precision', precision],
     modules: ['torch', 'diffusers', 'onnx', 'onnxscript'],
   });
@@ -48,7 +54,9 @@ for (const model of models) {
 const requests = models.flatMap((model) =>
   tiers.map((tier, i) => ({ model, tier, precision, rounds: rounds[i] ?? rounds[0], folder: `/${FOLDER}` })),
 );
-const results = await runPage('bench/unet/index.html', requests);
+// A page each: two models at their real width do not fit into one page's heap.
+const results = [];
+for (const request of requests) results.push(...(await runPage('bench/unet/index.html', [request])));
 // Once more each by itself: the heaps never shrink, so two in one page would be counted together.
 const alone = await runPage(
   'bench/unet/index.html',
