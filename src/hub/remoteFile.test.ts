@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { downloadMessage } from '../../e2e/hub/downloadMessage.ts';
 import { fileOfBytes } from '../../e2e/hub/hubFiles.ts';
 import { HubServer } from '../../e2e/hub/hubServer.ts';
 import type { ResolvedFile, StreamState } from './publishedFile.ts';
@@ -58,15 +59,6 @@ async function readAll(file: RemoteFile, { from = 0, step = 7777 } = {}): Promis
 
 /** Ranges asked of the delivery network, in order. */
 const ranges = () => hub.requests.filter(({ path }) => path.startsWith('/cdn/')).map(({ range }) => range);
-
-async function messageOf(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => null,
-    (reason: Error) => reason,
-  );
-  expect(error?.name).toBe('DownloadError');
-  return error?.message ?? '';
-}
 
 describe('one stream', () => {
   it('serves reads in order with one request, and its hash is the published one', async () => {
@@ -246,7 +238,7 @@ describe('what does not pass', () => {
   ])('says one sentence about %s, and resumes', async (_, rule, message) => {
     hub.misbehave({ path: '/cdn/', ...rule });
     const first = open({ limits: { stallMs: 'stallAt' in rule ? 300 : 30_000 } });
-    expect(await messageOf(readAll(first, { step: 50_000 }))).toMatch(message);
+    expect(await downloadMessage(readAll(first, { step: 50_000 }))).toMatch(message);
     const { state } = first;
     first.close();
     hub.reset();
@@ -260,7 +252,7 @@ describe('what does not pass', () => {
   it('says what is wrong with a token', async () => {
     hub.misbehave({ path: '/resolve/', status: 403 });
     const file = open({ token: 'hf_secret' });
-    const message = await messageOf(file.read(0, 10));
+    const message = await downloadMessage(file.read(0, 10));
     expect(message).toMatch(
       /someone\/model is gated, private or not there and refuses the access token given \(status 403\)/,
     );
@@ -272,7 +264,7 @@ describe('what does not pass', () => {
     hub.misbehave({ path: '/cdn/', flipByteAt: 123_456, times: 1 });
     const file = open();
     await file.read(0, 300_000);
-    const message = await messageOf(file.finish());
+    const message = await downloadMessage(file.finish());
     expect(message).toMatch(/differs from what was published: its SHA-256 is [0-9a-f]{64}, expected [0-9a-f]{64}/);
     expect(file.state).toEqual({ position: 0, hash: null });
     expect(file.isRefuted).toBe(true);
@@ -288,7 +280,7 @@ describe('what does not pass', () => {
     const { state } = first;
     first.close();
     const second = open({ resume: state });
-    expect(await messageOf(second.finish())).toMatch(/differs from what was published/);
+    expect(await downloadMessage(second.finish())).toMatch(/differs from what was published/);
     second.close();
   });
 
@@ -296,7 +288,9 @@ describe('what does not pass', () => {
     hub.misbehave({ path: '/cdn/', dropAt: 100_000, times: 1 });
     hub.misbehave({ path: '/cdn/', replacedBy: fileOfBytes(BYTES.map((byte) => byte ^ 1)) });
     const file = open();
-    expect(await messageOf(readAll(file))).toMatch(/the file of someone\/model changed while it was being downloaded/);
+    expect(await downloadMessage(readAll(file))).toMatch(
+      /the file of someone\/model changed while it was being downloaded/,
+    );
     file.close();
   });
 
@@ -305,13 +299,17 @@ describe('what does not pass', () => {
     hub.misbehave({ path: '/cdn/', dropAt: 150_000, times: 1 });
     const file = open();
     await expectBytes(file, 0, 1000);
-    expect(await messageOf(file.read(250_000, 250_010))).toMatch(/cannot send it from the middle, at byte 250000/);
+    expect(await downloadMessage(file.read(250_000, 250_010))).toMatch(
+      /cannot send it from the middle, at byte 250000/,
+    );
     file.close();
   });
 
   it('says which server cannot be reached', async () => {
     const file = open({}, { url: 'http://localhost:9/someone/model/resolve/main/x' });
-    expect(await messageOf(file.read(0, 10))).toMatch(/the connection to localhost:9 failed, after 0 of 300000 bytes/);
+    expect(await downloadMessage(file.read(0, 10))).toMatch(
+      /the connection to localhost:9 failed, after 0 of 300000 bytes/,
+    );
     file.close();
   });
 });

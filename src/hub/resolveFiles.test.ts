@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { downloadMessage } from '../../e2e/hub/downloadMessage.ts';
 import { fileOfBytes } from '../../e2e/hub/hubFiles.ts';
 import { HubServer } from '../../e2e/hub/hubServer.ts';
 import type { PublishedFile, ResolvedFile } from './publishedFile.ts';
@@ -57,15 +58,6 @@ function resolve(files: readonly PublishedFile[], access: Partial<ResolveAccess>
   });
 }
 
-async function messageOf(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => null,
-    (reason: Error) => reason,
-  );
-  expect(error?.name).toBe('DownloadError');
-  return error?.message ?? '';
-}
-
 describe('files of the hub', () => {
   it('learns commit, length and hash, over all pages of the list, with one list for all files', async () => {
     const [weights, config] = await resolve([published('vae/model.safetensors'), published(CONFIG)]);
@@ -98,7 +90,7 @@ describe('files of the hub', () => {
   it('leaves optional files out, and names the others', async () => {
     const optional = published('text_encoder/model.safetensors', { optional: true });
     expect(await resolve([optional, published(CONFIG)])).toHaveLength(1);
-    const message = await messageOf(resolve([optional, published('unet/a.bin'), published('unet/b.bin')]));
+    const message = await downloadMessage(resolve([optional, published('unet/a.bin'), published('unet/b.bin')]));
     expect(message).toBe(
       'Cannot download "unet/a.bin": there are no "unet/a.bin" of someone/model, "unet/b.bin" of someone/model at revision main; their authors moved or removed them, or the mirror lacks them',
     );
@@ -106,27 +98,27 @@ describe('files of the hub', () => {
 
   it('refuses other files than were meant', async () => {
     const length = resolve([published('vae/model.safetensors', { bytes: 17 })]);
-    expect(await messageOf(length)).toMatch(/the server now has 18 bytes, expected 17/);
+    expect(await downloadMessage(length)).toMatch(/the server now has 18 bytes, expected 17/);
     const hash = resolve([published('vae/model.safetensors', { sha256: 'a'.repeat(64) })]);
-    expect(await messageOf(hash)).toMatch(new RegExp(`SHA-256 at someone/model is ${SHA256}, expected a{64}`));
+    expect(await downloadMessage(hash)).toMatch(new RegExp(`SHA-256 at someone/model is ${SHA256}, expected a{64}`));
     await resolve([published('vae/model.safetensors', { bytes: 18, sha256: SHA256 })]);
   });
 
   it('names repositories and revisions that are not there', async () => {
-    expect(await messageOf(resolve([published(CONFIG, { repository: 'no/body' })]))).toMatch(
+    expect(await downloadMessage(resolve([published(CONFIG, { repository: 'no/body' })]))).toMatch(
       /there is no repository no\/body \(status 404\)/,
     );
-    expect(await messageOf(resolve([published(CONFIG, { revision: 'dev' })]))).toMatch(
+    expect(await downloadMessage(resolve([published(CONFIG, { revision: 'dev' })]))).toMatch(
       /someone\/model has no revision dev \(status 404\)/,
     );
   });
 
   it('reads gated repositories with their token', async () => {
     const file = published('model.safetensors', { repository: 'someone/gated' });
-    expect(await messageOf(resolve([file]))).toMatch(
+    expect(await downloadMessage(resolve([file]))).toMatch(
       /someone\/gated is gated \(status 401\); accept the model's licence on its page and give an access token/,
     );
-    expect(await messageOf(resolve([file], { token: 'wrong' }))).toMatch(
+    expect(await downloadMessage(resolve([file], { token: 'wrong' }))).toMatch(
       /is gated and refuses the access token given \(status 403\)/,
     );
     const [resolved] = await resolve([file], { token: 'token' });
@@ -163,7 +155,7 @@ describe('a server that fails', () => {
   ])('in the end ends in one sentence: %o', async (rule, message) => {
     hub.misbehave({ path: '/tree/', ...rule });
     expect(
-      await messageOf(resolve([published(CONFIG)], { limits: { stallMs: 'stallAt' in rule ? 200 : 30_000 } })),
+      await downloadMessage(resolve([published(CONFIG)], { limits: { stallMs: 'stallAt' in rule ? 200 : 30_000 } })),
     ).toMatch(message);
   });
 
@@ -176,7 +168,9 @@ describe('a server that fails', () => {
   ])('may send anything: %s', async (_, text) => {
     const fetch = async () => new Response(text);
     const revision = hub.commitOf(REPOSITORY);
-    expect(await messageOf(resolve([published(CONFIG, { revision })], { fetch }))).toMatch(/is not the list of files/);
+    expect(await downloadMessage(resolve([published(CONFIG, { revision })], { fetch }))).toMatch(
+      /is not the list of files/,
+    );
   });
 
   it('sends the token to no other place, wherever the next page is said to be', async () => {
@@ -216,10 +210,10 @@ describe('files of GitHub', () => {
   });
 
   it('names what is missing, and refuses another length', async () => {
-    expect(await messageOf(resolve([context({ file: 'embeding/no.pth' })]))).toMatch(
+    expect(await downloadMessage(resolve([context({ file: 'embeding/no.pth' })]))).toMatch(
       /there is no "embeding\/no.pth" of authors\/code at revision main/,
     );
     expect(await resolve([context({ file: 'embeding/no.pth', optional: true })])).toEqual([]);
-    expect(await messageOf(resolve([context({ bytes: 3 })]))).toMatch(/the server now has 18 bytes, expected 3/);
+    expect(await downloadMessage(resolve([context({ bytes: 3 })]))).toMatch(/the server now has 18 bytes, expected 3/);
   });
 });
