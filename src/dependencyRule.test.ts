@@ -11,16 +11,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   checkpoint: [],
   graph: ['checkpoint'],
   quality: ['math', 'prompt'],
+  measures: ['image', 'math'],
   diffusion: ['math'],
   refine: ['diffusion', 'image', 'math', 'prompt', 'quality'],
-  pipeline: ['diffusion', 'image', 'math', 'prompt', 'quality', 'refine'],
+  pipeline: ['diffusion', 'image', 'math', 'measures', 'prompt', 'quality', 'refine'],
   runtime: ['checkpoint', 'diffusion', 'graph', 'prompt'],
   hub: ['checkpoint'],
   storage: [],
   bundles: [],
   bridge: [],
-  store: ['bridge', 'bundles'],
-  ui: ['bridge', 'image', 'math', 'pipeline', 'quality', 'refine', 'store'],
+  store: ['bridge', 'bundles', 'measures'],
+  ui: ['bridge', 'image', 'math', 'measures', 'pipeline', 'quality', 'refine', 'store'],
 };
 
 /** Imports of types alone: shapes of data and ports, gone when compiled. */
@@ -31,7 +32,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   runtime: ['pipeline'],
   storage: ['bundles', 'checkpoint', 'graph', 'hub', 'runtime'],
   bundles: ['graph', 'hub', 'storage'],
-  bridge: ['bundles', 'graph', 'hub', 'image', 'pipeline', 'refine', 'runtime', 'storage'],
+  bridge: ['bundles', 'graph', 'hub', 'image', 'measures', 'pipeline', 'refine', 'runtime', 'storage'],
   store: ['graph', 'hub', 'pipeline', 'quality', 'refine', 'runtime'],
   ui: ['bundles', 'graph', 'prompt', 'runtime'],
 };
