@@ -17,6 +17,7 @@ export type UserErrorName =
   | 'PackMissingError'
   | 'NumbersError'
   | 'ImageError'
+  | 'TableError'
   | 'StorageError';
 
 /**

@@ -14,6 +14,7 @@ test('every advice tells what happened, what it means and one remedy', () => {
     'PackMissingError',
     'NumbersError',
     'ImageError',
+    'TableError',
     'StorageError',
   ] as const;
   const advice = names.map((name) => adviceFor(toProblem(new UserError(name, 'why'), 'analyse')));

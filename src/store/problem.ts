@@ -132,6 +132,12 @@ const ADVICE: Readonly<Record<UserErrorName, Advice>> = {
     remedy: 'openImages',
     label: 'Open another image',
   },
+  TableError: {
+    title: 'This table cannot be used',
+    meaning: 'Nothing was changed. Correct the table, or choose another.',
+    remedy: 'retry',
+    label: 'Try again',
+  },
   StorageError: {
     title: "The browser's storage refused",
     meaning: `What was installed before is kept. ${KEPT} Removing a model makes room.`,
