@@ -2,8 +2,8 @@ import type { RefinedImage, RefineJob } from '../src/bridge/protocol.ts';
 import { UserError } from '../src/errors.ts';
 import { imageRows } from '../src/image/rowSource.ts';
 import { encodePng } from '../src/image/saving/encodePng.ts';
-import { gRefine } from '../src/pipeline/gRefine.ts';
 import type { RefineEvent } from '../src/pipeline/refinement.ts';
+import { runStrategy } from '../src/pipeline/strategies.ts';
 import type { Residency } from '../src/runtime/residency.ts';
 import type { OpenImages } from './openImages.ts';
 import type { PacksInUse } from './packsInUse.ts';
@@ -11,7 +11,7 @@ import { loadPromptReader } from './promptParser.ts';
 
 /** Refines an image once per seed. */
 export async function refineImage(
-  { file, prompt, analysis, settings, seeds }: RefineJob,
+  { file, prompt, strategy, handMask, analysis, settings, seeds }: RefineJob,
   {
     packs,
     images,
@@ -28,12 +28,6 @@ export async function refineImage(
 ): Promise<RefinedImage[]> {
   const { maps, inpainting, restoration } = packs;
   if (!maps) throw new UserError('PackMissingError', 'No model for the maps is installed yet. Add a CLIP folder.');
-  if (!inpainting && !restoration) {
-    throw new UserError(
-      'PackMissingError',
-      'No model that can repair is installed yet. Add an inpainting model (Stable Diffusion 1.5 or XL), PASD, or both.',
-    );
-  }
   const readPrompt = await loadPromptReader();
   const refined: RefinedImage[] = [];
   const stopWatching = residency.watchLoading(({ name, ...bytes }) =>
@@ -42,7 +36,7 @@ export async function refineImage(
   try {
     for (const [seedIndex, seed] of seeds.entries()) {
       // Asked for again each time: another image opened meanwhile may have closed it.
-      const { image, ...result } = await gRefine({
+      const { image, ...result } = await runStrategy(strategy, {
         image: await images.open(file),
         prompt,
         clip: maps.clip,
@@ -51,6 +45,7 @@ export async function refineImage(
         analysisSettings: analysis,
         inpainting,
         restoration,
+        handMask,
         settings,
         seed,
         seedIndex,

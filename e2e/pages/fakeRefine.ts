@@ -76,6 +76,7 @@ export async function fakeRefine(job: RefineJob, options: FakeRefineOptions): Pr
   });
   const places = [unit(0.12, 0.18, 0.3, 0.35), unit(0.58, 0.5, 0.28, 0.32)];
   const common = {
+    strategy: job.strategy,
     before,
     settings: job.settings,
     models: {

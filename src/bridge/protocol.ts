@@ -7,6 +7,8 @@
 import type { GenerationMetadata } from '../image/metadata/generationMetadata.ts';
 import type { AnalysisEvent, AnalysisResult, AnalysisSettings } from '../pipeline/analysis.ts';
 import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
+import type { StrategyId } from '../pipeline/strategy.ts';
+import type { HandMask } from '../refine/handMask.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus, Tier } from '../runtime/status.ts';
 import type { PackSummary } from '../storage/packManifest.ts';
@@ -50,6 +52,9 @@ export interface RefineJob {
   /** The image as dropped, or an earlier result's. */
   readonly file: File;
   readonly prompt: string;
+  readonly strategy: StrategyId;
+  /** What the user drew, for `inpaintingByHand`; null: nothing. */
+  readonly handMask: HandMask | null;
   readonly analysis: AnalysisSettings;
   readonly settings: RefineSettings;
   /** At least one; 0..2^53-1. The results come in this order. */
@@ -106,9 +111,9 @@ export interface RefineWorkerApi {
   /** Paints a heatmap as PNG at the image's size. */
   exportHeatmap(request: HeatmapExport): Promise<Blob>;
   /**
-   * Repairs an image once per seed: maps, stage 1, stage 2, maps again, balance gate. Needs packs of all three kinds, but
-   * works with what there is: without `restoration` stage 2 is skipped, and without `inpainting` stage 1, with a hint.
-   * Throws PackMissingError where there is neither, or no `maps`.
+   * Refines an image once per seed with the strategy chosen. G-Refine: maps, stage 1, stage 2, maps again, balance gate; without
+   * `restoration` stage 2 is skipped, and without `inpainting` stage 1, with a hint. Throws PackMissingError where a model that
+   * the strategy needs is not there (`pipeline/strategy.ts`), or no `maps`.
    */
   refine(job: RefineJob, onEvent: (event: RefineEvent) => void): Promise<readonly RefinedImage[]>;
   /** Writes a picture with the original's metadata and our record. Throws ImageError. */

@@ -2,43 +2,17 @@
  * The whole story (G-Refine): an image and its prompt become two maps; where they find something bad, stage 1 repaints it from
  * the emphasised prompt and stage 2 restores gently; a gate after each keeps what got better.
  */
-import { cropImage } from '../image/cropImage.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import { emphasisedPrompt } from '../prompt/emphasis.ts';
 import { lastGoodVersion, overallQuality, percents } from '../refine/balanceGate.ts';
-import { isUserError, largestRestarts } from '../refine/denoiseImage.ts';
-import type { RefineSettings } from '../refine/refineSettings.ts';
 import { defectGrid, repairRegions } from '../refine/repairMask.ts';
-import { type AnalysisJob, analyse, defaultAnalysisSettings } from './analyse.ts';
-import type { AnalysisResult, AnalysisSettings } from './analysis.ts';
+import type { AnalysisResult } from './analysis.ts';
 import type { DiffusionModel } from './diffusionPorts.ts';
-import type { RefineEvent, RefineResult, RefineStage, RegionOutcome } from './refinement.ts';
+import { inMemory, measure, resultOf } from './refineJob.ts';
+import type { RegionOutcome } from './refinement.ts';
 import { type RefineProgress, refineProgress } from './refineProgress.ts';
 import { repaintStage, restoreStage, type StageJob, type Version } from './refineStages.ts';
-
-/** What a refinement needs: what an analysis does, the models, and how to use them. */
-export interface GRefineJob extends Omit<AnalysisJob, 'settings' | 'onEvent' | 'signal'> {
-  readonly analysisSettings?: AnalysisSettings;
-  /** For stage 1; null: it is skipped, with a hint. */
-  readonly inpainting: DiffusionModel | null;
-  /** For stage 2; null: it is skipped, with a hint. */
-  readonly restoration: DiffusionModel | null;
-  readonly settings: RefineSettings;
-  /** 0..2^53−1. */
-  readonly seed: number;
-  /** Which of several seeds this is, from 0; told with every step. */
-  readonly seedIndex?: number;
-  readonly onEvent?: (event: RefineEvent) => void;
-  /** Looked at between all steps. */
-  readonly signal?: { readonly aborted: boolean };
-  /** Awaited between pieces of long work on the CPU, so that a cancel can arrive. */
-  readonly pause?: () => Promise<void>;
-}
-
-/** A refinement and its pixels; null: they are the input's. */
-export interface Refined extends RefineResult {
-  readonly image: RgbaImage | null;
-}
+import type { Refined, StrategyId, StrategyJob } from './strategy.ts';
 
 /**
  * Refines one image with one seed. The input is never written to.
@@ -46,31 +20,55 @@ export interface Refined extends RefineResult {
  * @throws AbortError once `signal.aborted` is set; UserError: whatever the models throw once falling back did not help;
  *   RangeError for settings no schedule exists for
  */
-export async function gRefine(job: GRefineJob): Promise<Refined> {
+export function gRefine(job: StrategyJob): Promise<Refined> {
+  return refineWith(job, { strategy: 'gRefine', sees: (analysis) => analysis, restores: true });
+}
+
+/** What of G-Refine is at work. */
+export interface GRefineParts {
+  /** Written into the result. */
+  readonly strategy: StrategyId;
+  /** What decides, of all that was measured: mask, emphasis, strength and gate see nothing else. */
+  readonly sees: (analysis: AnalysisResult) => AnalysisResult;
+  /** Whether there is a stage 2. */
+  readonly restores: boolean;
+}
+
+/** {@link gRefine}, or a part of it. */
+export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise<Refined> {
   const { settings, prompt } = job;
+  const { strategy, sees } = parts;
   const progress = refineProgress(job);
 
-  const before = await maps(job.image, 'analyse', { job, progress });
-  const regions = repairRegions(before, { threshold: settings.maskThreshold });
-  const emphasised = before.alignment ? emphasisedPrompt(prompt, before.alignment.phrases) : prompt;
-  if (regions.length === 0 || overallQuality(before) > settings.goodEnough) {
+  const before = await measure(job.image, 'analyse', { job, progress });
+  const seen = sees(before);
+  const regions = repairRegions(seen, { threshold: settings.maskThreshold });
+  const emphasised = seen.alignment ? emphasisedPrompt(prompt, seen.alignment.phrases) : prompt;
+  if (regions.length === 0 || overallQuality(seen) > settings.goodEnough) {
     progress.notice(nothingToRepair(regions.length));
-    return resultOf(job, { outcome: 'nothingToRepair', before, emphasised, progress });
+    return resultOf(job, { strategy, outcome: 'nothingToRepair', before, emphasised, progress });
   }
 
-  const original: Version = { image: inMemory(job.image), analysis: before, defect: defectGrid(before), stage: null };
+  const original: Version = {
+    image: inMemory(job.image),
+    analysis: before,
+    seen,
+    defect: defectGrid(seen),
+    stage: null,
+  };
   const versions = [original];
   const outcomes: RegionOutcome[] = [];
-  for (const [model, runStage] of stages(job, progress)) {
+  for (const [model, runStage] of stages(job, { parts, progress })) {
     const stageJob: StageJob = {
       model,
       emphasised,
-      negative: negativePrompt(settings.negativePrompt, before),
+      negative: negativePrompt(settings.negativePrompt, seen),
       settings,
       seed: job.seed,
       regions,
       progress,
-      analyseAgain: (image) => maps(image, 'analyseAgain', { job, progress }),
+      analyseAgain: (image) => measure(image, 'analyseAgain', { job, progress }),
+      sees,
     };
     const known = model.fallbacks?.length ?? 0;
     const result = await runStage(versions.at(-1) as Version, stageJob);
@@ -81,7 +79,7 @@ export async function gRefine(job: GRefineJob): Promise<Refined> {
 
   progress.step('gate', 0, 1);
   const kept = lastGoodVersion(
-    versions.map(({ analysis }) => overallQuality(analysis)),
+    versions.map((version) => overallQuality(version.seen)),
     settings.gateTolerance,
   );
   const dropped = versions.slice(kept + 1);
@@ -90,9 +88,18 @@ export async function gRefine(job: GRefineJob): Promise<Refined> {
   const { image, analysis } = versions[kept] as Version;
   if (kept === 0 || samePixels(image, original.image)) {
     progress.notice(`Nothing that was tried is better than the original, so it stays as it is.`);
-    return resultOf(job, { outcome: 'rejected', before, outcomes: decided, emphasised, progress });
+    return resultOf(job, { strategy, outcome: 'rejected', before, outcomes: decided, emphasised, progress });
   }
-  return resultOf(job, { outcome: 'refined', before, after: analysis, outcomes: decided, emphasised, progress, image });
+  return resultOf(job, {
+    strategy,
+    outcome: 'refined',
+    before,
+    after: analysis,
+    outcomes: decided,
+    emphasised,
+    progress,
+    image,
+  });
 }
 
 /** "a street without cars" says what is not to be painted [ours]: diffusion models read no negation in a prompt. */
@@ -111,13 +118,13 @@ type RunStage = typeof repaintStage;
 
 /** The stages that can run, in order; says why another cannot. */
 function stages(
-  { inpainting, restoration, settings }: GRefineJob,
-  progress: RefineProgress,
+  { inpainting, restoration, settings }: StrategyJob,
+  { parts, progress }: { readonly parts: GRefineParts; readonly progress: RefineProgress },
 ): [DiffusionModel, RunStage][] {
   const all: [string, DiffusionModel | null, boolean, RunStage][] = [
     ['Repainting', inpainting, settings.stage1.enabled, repaintStage],
-    ['Restoring', restoration, settings.stage2.enabled, restoreStage],
   ];
+  if (parts.restores) all.push(['Restoring', restoration, settings.stage2.enabled, restoreStage]);
   return all.flatMap(([deed, model, enabled, run]): [DiffusionModel, RunStage][] => {
     if (enabled && model) return [[model, run]];
     progress.notice(
@@ -127,52 +134,6 @@ function stages(
   });
 }
 
-/** The maps of an image, once more on a new device where the old one is lost. */
-async function maps(
-  image: AnalysisJob['image'],
-  stage: Extract<RefineStage, 'analyse' | 'analyseAgain'>,
-  { job, progress }: { readonly job: GRefineJob; readonly progress: RefineProgress },
-): Promise<AnalysisResult> {
-  const { onEvent, signal } = job;
-  progress.step(stage, 0, 1);
-  for (let restarts = 0; ; restarts++) {
-    try {
-      const result = await analyse({
-        ...job,
-        // Features are remembered by object, and the story goes on painting into its images.
-        image: stage === 'analyse' ? image : { ...image },
-        settings: analysisSettings(job, progress),
-        onEvent: (event) => {
-          if (stage === 'analyse') onEvent?.({ type: 'before', event });
-        },
-        ...(signal && { signal }),
-      });
-      progress.step(stage, 1, 1);
-      return result;
-    } catch (error) {
-      if (!isUserError(error, 'DeviceLostError') || restarts >= largestRestarts) throw error;
-      progress.notice(`The GPU was lost (${error.message}). The maps are computed again on a new one.`);
-    }
-  }
-}
-
-/** The released code's map is relative: it would find something bad in any image. */
-function analysisSettings(
-  { analysisSettings: given }: GRefineJob,
-  { hints, notice }: RefineProgress,
-): AnalysisSettings {
-  const settings = given ?? defaultAnalysisSettings;
-  if (settings.perceptualMode !== 'released') return settings;
-  const text = 'The released map shows only what is worst within an image; the refiner measures with the absolute one.';
-  if (!hints.includes(text)) notice(text);
-  return { ...settings, perceptualMode: 'auto' };
-}
-
-/** The whole image: an image that is read in bands may be closed while the models work. */
-function inMemory(image: AnalysisJob['image']): RgbaImage {
-  return 'rows' in image ? cropImage(image, { x: 0, y: 0, width: image.width, height: image.height }) : image;
-}
-
 /** What a stage had kept is gone where the image as a whole got no better by it. */
 function dropOutcome(
   outcome: RegionOutcome,
@@ -180,7 +141,7 @@ function dropOutcome(
 ): RegionOutcome {
   const version = dropped.find(({ stage }) => stage === outcome.stage);
   if (!version || !outcome.kept) return outcome;
-  const [now, then] = percents(overallQuality(version.analysis), overallQuality(original.analysis));
+  const [now, then] = percents(overallQuality(version.seen), overallQuality(original.seen));
   return {
     ...outcome,
     kept: false,
@@ -191,42 +152,4 @@ function dropOutcome(
 function samePixels({ data: a }: RgbaImage, { data: b }: RgbaImage): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
-}
-
-function resultOf(
-  { settings, seed, clip, inpainting, restoration }: GRefineJob,
-  {
-    outcome,
-    before,
-    after = before,
-    outcomes = [],
-    emphasised,
-    progress,
-    image = null,
-  }: {
-    readonly outcome: RefineResult['outcome'];
-    readonly before: AnalysisResult;
-    readonly after?: AnalysisResult;
-    readonly outcomes?: readonly RegionOutcome[];
-    readonly emphasised: string;
-    readonly progress: RefineProgress;
-    readonly image?: RgbaImage | null;
-  },
-): Refined {
-  return {
-    outcome,
-    before,
-    after,
-    regions: outcomes,
-    emphasisedPrompt: emphasised,
-    seed,
-    settings,
-    models: {
-      maps: clip.modelName,
-      inpainting: inpainting?.modelName ?? null,
-      restoration: restoration?.modelName ?? null,
-    },
-    hints: [...progress.hints],
-    image,
-  };
 }

@@ -16,6 +16,7 @@ export function refineRecord(results: readonly RefineResult[], { version }: { re
     format: refineRecordFormat,
     generator: `g-refine ${version}`,
     refinements: results.map((result) => ({
+      strategy: result.strategy,
       outcome: result.outcome,
       prompt: result.before.prompt,
       emphasisedPrompt: result.emphasisedPrompt,

@@ -21,6 +21,9 @@ import type { RefineProgress } from './refineProgress.ts';
 export interface Version {
   readonly image: RgbaImage;
   readonly analysis: AnalysisResult;
+  /** What of the analysis decides: all of it, but for an ablation. */
+  readonly seen: AnalysisResult;
+  /** D of what is seen. */
   readonly defect: DefectGrid;
   /** What made it; null: the original. */
   readonly stage: RegionOutcome['stage'] | null;
@@ -40,6 +43,8 @@ export interface StageJob {
   readonly progress: RefineProgress;
   /** Maps of an image of the story, told as `analyseAgain`. */
   readonly analyseAgain: (image: RgbaImage) => Promise<AnalysisResult>;
+  /** What decides, of what was measured. */
+  readonly sees: (analysis: AnalysisResult) => AnalysisResult;
 }
 
 /** What became of a stage. */
@@ -142,10 +147,11 @@ async function withPrompts<T>(
 async function versionOf(
   image: RgbaImage,
   stage: RegionOutcome['stage'],
-  { analyseAgain }: StageJob,
+  { analyseAgain, sees }: StageJob,
 ): Promise<Version> {
   const analysis = await analyseAgain(image);
-  return { image, analysis, defect: defectGrid(analysis), stage };
+  const seen = sees(analysis);
+  return { image, analysis, seen, defect: defectGrid(seen), stage };
 }
 
 function gateOptions(before: Version, after: Version, { settings }: StageJob) {

@@ -1,6 +1,7 @@
 /** Results of a refinement, as plain data that crosses a worker boundary. */
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import type { AnalysisEvent, AnalysisResult } from './analysis.ts';
+import type { StrategyId } from './strategy.ts';
 
 /** Stages of a refinement, in order. `decodeLatents` and `encodeLatents` are part of their stage. */
 export type RefineStage = 'analyse' | 'inpaint' | 'restore' | 'analyseAgain' | 'gate';
@@ -36,7 +37,7 @@ export interface PixelRectangle {
   readonly height: number;
 }
 
-/** One region of the mask and what the balance gate decided about it. */
+/** One place that was worked on, and what the balance gate decided about it; without a gate everything is kept. */
 export interface RegionOutcome {
   readonly place: PixelRectangle;
   readonly stage: 'inpaint' | 'restore';
@@ -50,8 +51,11 @@ export interface RegionOutcome {
 
 /** A finished refinement of one image with one seed. */
 export interface RefineResult {
+  /** What made it. */
+  readonly strategy: StrategyId;
   /**
-   * `refined`: better than the original. `nothingToRepair`: the mask was empty or the image good enough; pixels are the
+   * `refined`: changed; better than the original where the strategy has a gate, else as it came out, which may be worse.
+   * `nothingToRepair`: the mask was empty or the image good enough; pixels are the
    * input's. `rejected`: nothing it tried was better; pixels are the input's.
    */
   readonly outcome: 'refined' | 'nothingToRepair' | 'rejected';
@@ -59,7 +63,7 @@ export interface RefineResult {
   /** The same as `before` where no pixel changed. */
   readonly after: AnalysisResult;
   readonly regions: readonly RegionOutcome[];
-  /** P′: the prompt stage 1 painted with (eq. 7). */
+  /** The prompt that was painted with: P′ (eq. 7) where the strategy emphasises. */
   readonly emphasisedPrompt: string;
   readonly seed: number;
   readonly settings: RefineSettings;

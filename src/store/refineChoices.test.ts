@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { changedChoices, RANGES, type RefineChoices, rememberedChoices } from './refineChoices.ts';
 
-const defaults: RefineChoices = { settings: defaultRefineSettings, variants: 1, seed: null };
+const defaults: RefineChoices = { strategy: 'gRefine', settings: defaultRefineSettings, variants: 1, seed: null };
 
 test('what was changed is remembered and nothing else', () => {
   const choices: RefineChoices = {

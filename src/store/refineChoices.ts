@@ -1,7 +1,9 @@
+import type { StrategyId } from '../pipeline/strategy.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 
 /** What the user decides about a refinement. */
 export interface RefineChoices {
+  readonly strategy: StrategyId;
   readonly settings: RefineSettings;
   /** How many seeds are tried, 1..{@link MOST_VARIANTS}. */
   readonly variants: number;
@@ -18,6 +20,9 @@ type Sampler = RefineSettings['stage1']['sampler'];
 
 /** The samplers, in the order offered. */
 export const SAMPLERS: readonly Sampler[] = ['dpmpp_2m_karras', 'unipc', 'euler', 'euler_ancestral', 'ddim'];
+
+/** Names of strategies that may be remembered. */
+export const STRATEGY_IDS: readonly StrategyId[] = ['gRefine', 'perceptualOnly', 'alignmentOnly', 'repaintOnly'];
 
 /** Where a number may be set, and in which steps. */
 export interface Range {
@@ -89,10 +94,11 @@ function changed(value: Json, defaults: Json): Json {
 /** The defaults with what was remembered; anything unknown, damaged or out of range is left out. Never throws. */
 export function rememberedChoices(stored: unknown, defaults: RefineChoices): RefineChoices {
   if (!isObject(stored)) return defaults;
-  const { variants, seed, settings } = stored;
+  const { strategy, variants, seed, settings } = stored;
   const merged = merge(settings, defaults.settings as unknown as Json, '') as unknown as RefineSettings;
   const { smallestStrength, largestStrength } = merged.stage1;
   return {
+    strategy: STRATEGY_IDS.find((id) => id === strategy) ?? defaults.strategy,
     settings:
       smallestStrength <= largestStrength
         ? merged

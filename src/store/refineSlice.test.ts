@@ -55,6 +55,7 @@ function imageOf(
 ): RefinedImage {
   const before = analysis(0.5, job.prompt);
   const result: RefineResult = {
+    strategy: job.strategy,
     outcome: outcome ?? (score === null ? 'rejected' : 'refined'),
     before,
     after: score === null ? before : analysis(score, job.prompt),

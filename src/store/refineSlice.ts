@@ -127,7 +127,12 @@ export function refineTimeLeft({ eta }: RefineProgress, at: number): TimeLeft | 
 /** The refinements' part of the store. */
 export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => {
   const { workers, preferences, remember, newId, newSeed, now, wallClock, lane } = environment;
-  const refineDefaults: RefineChoices = { settings: environment.refineSettings, variants: 1, seed: null };
+  const refineDefaults: RefineChoices = {
+    strategy: 'gRefine',
+    settings: environment.refineSettings,
+    variants: 1,
+    seed: null,
+  };
   /** What a seed of a job takes, by what decides it. */
   const profiles = new Map<string, SeedProfile>();
   /** The progress as it is; the store's is told at a readable pace. */
@@ -216,7 +221,7 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
     const { packInUse, engine } = get();
     const tier = engine.state === 'ready' ? engine.status.tier : null;
     const { width, height } = item.opened ?? { width: 0, height: 0 };
-    const key = JSON.stringify([tier, packInUse, request.settings, width, height]);
+    const key = JSON.stringify([tier, packInUse, request.strategy, request.settings, width, height]);
     lane.busy = true;
     set({ latentPreviews: [] });
     change(id, { job: { state: 'refining', request, jobId, startedAt, cancelling: false }, unchanged: null });
@@ -233,10 +238,10 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
       notices: [],
     });
     try {
-      const { prompt, settings, seeds, parent } = request;
-      const analysis = { ...get().settings, maskThreshold: settings.maskThreshold };
+      const { parent, ...asked } = request;
+      const analysis = { ...get().settings, maskThreshold: request.settings.maskThreshold };
       const file = inputOf(item, parent);
-      const images = await workers.refine.refine({ jobId, file, prompt, analysis, settings, seeds }, (event) =>
+      const images = await workers.refine.refine({ jobId, file, analysis, ...asked }, (event) =>
         onEvent(id, jobId, event),
       );
       const best = bestVariant(images);
@@ -318,14 +323,21 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
       const item = image(id);
       const { job, history } = of(id);
       if (!item || job.state === 'refining' || job.state === 'waiting' || !readinessOf(get(), item).isReady) return;
-      const { settings, variants, seed } = get().refineChoices;
+      const { strategy, settings, variants, seed } = get().refineChoices;
       const current = currentEntry(history);
       const parent = current && { id: current.id, variant: current.kept };
       const first = seed ?? newSeed();
       // Seeds one after another, so that the first of several is the same as the one alone.
       const seeds = Array.from({ length: variants }, (_, i) => (first + i) % (LARGEST_SEED + 1));
       const negativePrompt = joinedWords([item.opened?.metadata?.negativePrompt ?? '', settings.negativePrompt]);
-      enqueue(id, { parent, prompt: item.prompt, settings: { ...settings, negativePrompt }, seeds });
+      enqueue(id, {
+        parent,
+        prompt: item.prompt,
+        strategy,
+        handMask: null,
+        settings: { ...settings, negativePrompt },
+        seeds,
+      });
     },
     retryRefinement: (id) => {
       const { job } = of(id);

@@ -1,6 +1,8 @@
 import type { RefinedImage } from '../bridge/protocol.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { RefineResult } from '../pipeline/refinement.ts';
+import type { StrategyId } from '../pipeline/strategy.ts';
+import type { HandMask } from '../refine/handMask.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import type { Problem } from './problem.ts';
 import type { HistoryEntry, RefineHistory } from './refineHistory.ts';
@@ -40,6 +42,9 @@ export interface UnchangedReport {
 export interface RefineRequest {
   readonly parent: HistoryEntry['parent'];
   readonly prompt: string;
+  readonly strategy: StrategyId;
+  /** What the user drew, where the strategy repaints that. */
+  readonly handMask: HandMask | null;
   readonly settings: RefineSettings;
   readonly seeds: readonly number[];
 }
