@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { blocksFiles } from './scripts/blocksFiles.ts';
 import { ISOLATION_HEADERS } from './scripts/serve.mjs';
 import { serviceWorker } from './scripts/serviceWorker.ts';
 
@@ -23,7 +24,7 @@ export function tokenizerWithoutRuntime(): Plugin {
 export default defineConfig(({ mode }) => ({
   // Also in a folder of a host.
   base: './',
-  plugins: [react(), tokenizerWithoutRuntime(), serviceWorker()],
+  plugins: [react(), tokenizerWithoutRuntime(), blocksFiles(), serviceWorker()],
   worker: { format: 'es', plugins: () => [tokenizerWithoutRuntime()] },
   build: {
     target: 'es2023',

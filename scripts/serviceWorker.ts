@@ -49,6 +49,9 @@ export function serviceWorker(): Plugin {
   };
 }
 
+/** Installed into the browser's storage of models by the app itself, like all others. */
+const MODELS = /^blocks\//;
+
 /** What a build needs to run, its page first: the page says how all others are served. */
 export function shellFiles(folder: string): { path: string; integrity: string | null }[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -61,6 +64,7 @@ export function shellFiles(folder: string): { path: string; integrity: string | 
         .split(sep)
         .join('/'),
     }))
+    .filter(({ path }) => !MODELS.test(path))
     .sort((a, b) => Number(b.path === 'index.html') - Number(a.path === 'index.html') || (a.path < b.path ? -1 : 1))
     .map(({ file, path }) => ({ path, integrity: path === MADE_BY_SERVER ? null : integrity(file) }));
 }

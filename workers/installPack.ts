@@ -7,7 +7,14 @@ import { DRAFT_FORMAT } from '../src/storage/draftRecord.ts';
 import { findDraft, findMatchingDraft, readLines } from '../src/storage/draftStore.ts';
 import { type JournalState, journalState } from '../src/storage/journal.ts';
 import { OpenDraft } from '../src/storage/openDraft.ts';
-import { PACK_FORMAT, type PackOrigin, type PackSummary, shownOrigin } from '../src/storage/packManifest.ts';
+import {
+  isSameOrigin,
+  PACK_FORMAT,
+  type PackOrigin,
+  type PackSummary,
+  shownOrigin,
+} from '../src/storage/packManifest.ts';
+import { listPacks } from '../src/storage/packStore.ts';
 import { SHARD_LIMIT } from '../src/storage/shardWriter.ts';
 import { checkRoom } from '../src/storage/storageRoom.ts';
 import { isDiscarded } from './jobs.ts';
@@ -59,10 +66,22 @@ export async function estimateInstall(
 export async function installPack(installation: Installation, options: InstallOptions): Promise<PackSummary> {
   const { name, precision, source } = installation;
   const origin = await originOf(source, { name, signal: options.signal, limits: options.limits });
+  // Another tab may have installed the very same while this one waited.
+  const same = origin.from === 'hub' && (await findInstalled({ origin, precision }));
+  if (same) return same;
   const found = await findMatchingDraft({ origin, precision });
   const draft = found && (await OpenDraft.open(found, options.sizes));
   const run = new InstallRun(installation, { ...options, origin, draft });
   return run.finish();
+}
+
+/** The pack that published files were installed as; null: none. */
+async function findInstalled({ origin, precision }: { origin: PackOrigin; precision: Installation['precision'] }) {
+  const manifests = await listPacks();
+  const same = manifests.find(
+    ({ summary, ...pack }) => summary.precision === precision && isSameOrigin(pack.origin, origin),
+  );
+  return same?.summary ?? null;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ResolvedFile, StreamState } from '../src/hub/publishedFile.ts';
 import { RemoteFile } from '../src/hub/remoteFile.ts';
 import { resolveFiles } from '../src/hub/resolveFiles.ts';
 import type { TransferLimits } from '../src/hub/transferLimits.ts';
+import { publicUrl } from '../src/publicUrl.ts';
 import { blobSource } from '../src/storage/blobSource.ts';
 import type { PackOrigin } from '../src/storage/packManifest.ts';
 
@@ -72,7 +73,9 @@ export function openModel(
   if (source.from === 'files') {
     for (const { path, file } of source.files) folder.set(path, blobSource(path, file));
   }
-  for (const file of hub?.files ?? []) {
+  for (const listed of hub?.files ?? []) {
+    // The app may have moved since the pack was made.
+    const file = listed.host === 'app' ? { ...listed, url: publicUrl(listed.file) } : listed;
     const remote = () => {
       const known = remotes.get(file.path);
       if (known) return known;

@@ -1,3 +1,4 @@
+import { type MapsCalibration, readMapsCalibration } from '../src/checkpoint/mapsCalibration.ts';
 import { findPromptContexts, type PromptContexts, readPromptContexts } from '../src/checkpoint/promptContexts.ts';
 import { readJson } from '../src/checkpoint/readJson.ts';
 import type { WeightIndex } from '../src/graph/weights.ts';
@@ -18,6 +19,8 @@ interface Opened<Model> {
 export interface MapsModel {
   readonly clip: OnnxClipEncoder;
   readonly contexts: PromptContexts | null;
+  /** What was fitted for this CLIP; null: nothing. */
+  readonly calibration: MapsCalibration | null;
   dispose(): Promise<void>;
 }
 
@@ -74,7 +77,8 @@ async function openMaps(pack: OpenPack, runtime: Runtime): Promise<MapsModel> {
     shard: (name) => pack.file(name),
     folder,
   });
-  return { clip, contexts, dispose: () => clip.dispose() };
+  const calibration = await readMapsCalibration(folder);
+  return { clip, contexts, calibration, dispose: () => clip.dispose() };
 }
 
 async function openDiffusion(pack: OpenPack, runtime: Runtime): Promise<OnnxDiffusionModel> {

@@ -1,5 +1,6 @@
 import type { ByteSource, HubFolder } from '../src/checkpoint/byteSource.ts';
 import { openCheckpoint } from '../src/checkpoint/hubFolder.ts';
+import { CALIBRATION_FILE, readMapsCalibration } from '../src/checkpoint/mapsCalibration.ts';
 import { findModelDirectory } from '../src/checkpoint/modelDirectory.ts';
 import { findPromptContexts, PROMPT_CONTEXT_FILES, readPromptContexts } from '../src/checkpoint/promptContexts.ts';
 import type { ClipConfig } from '../src/graph/clipConfig.ts';
@@ -18,6 +19,7 @@ const KEPT_FILES = [
   'special_tokens_map.json',
   'vocab.json',
   'merges.txt',
+  CALIBRATION_FILE,
 ];
 
 /**
@@ -31,6 +33,7 @@ export async function planMaps(folder: HubFolder, precision: Precision): Promise
   const checkpoint = await openCheckpoint(folder);
   const contextSources = findPromptContexts(folder);
   const contexts = contextSources && (await readPromptContexts(contextSources));
+  await readMapsCalibration(within(folder, directory));
 
   const files = new Map<string, ByteSource>();
   const keep = (name: string, path: string) => {

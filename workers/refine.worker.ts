@@ -68,11 +68,11 @@ const api = {
       if (!packs.maps) {
         throw new UserError('PackMissingError', 'No model is installed yet. Add a CLIP folder to see the maps.');
       }
-      const { clip, contexts } = packs.maps;
+      const { clip, contexts, calibration: packCalibration } = packs.maps;
       onEvent({ type: 'stage', stage: 'decode', done: 0, total: 1 });
       const image = await images.open(file);
       const readPrompt = await loadPromptReader();
-      return analyse({ image, prompt, clip, contexts, readPrompt, settings, onEvent, signal });
+      return analyse({ image, prompt, clip, contexts, packCalibration, readPrompt, settings, onEvent, signal });
     }),
 
   refine: (job, onEvent) =>

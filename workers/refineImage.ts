@@ -41,6 +41,7 @@ export async function refineImage(
         prompt,
         clip: maps.clip,
         contexts: maps.contexts,
+        packCalibration: maps.calibration,
         readPrompt,
         analysisSettings: analysis,
         inpainting,

@@ -11,5 +11,7 @@ mountApp(root, {
   workers: connectWorkers(),
   shell: null,
   bundles: [TINY_BUNDLE],
+  blocks: null,
+  samples: [],
   allowedEndpoints: async () => [hub],
 });

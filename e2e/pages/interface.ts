@@ -9,5 +9,7 @@ mountApp(root, {
   workers: fakeWorkers(scenarioOf(query)),
   shell: null,
   bundles: FAKE_BUNDLES,
+  blocks: null,
+  samples: [],
   allowedEndpoints: async () => ['https://huggingface.co', 'https://mirror.example'],
 });

@@ -2,13 +2,16 @@
 export interface PublishedFile {
   /** Path in the model's folder (hub layout), e.g. `vae/config.json`. */
   readonly path: string;
-  /** `hub`: the Hugging Face hub or a mirror of it; `github`: files of a public GitHub repository. */
-  readonly host: 'hub' | 'github';
+  /** `hub`: the Hugging Face hub or a mirror of it; `github`: files of a public GitHub repository; `app`: served with the app. */
+  readonly host: 'hub' | 'github' | 'app';
   /** `owner/name`. */
   readonly repository: string;
-  /** The commit; a branch only where the commit could not be known when the manifest was written. */
+  /**
+   * The commit; a branch only where the commit could not be known when the manifest was written. Of the app's own files 40 hex
+   * digits that change with their contents.
+   */
   readonly revision: string;
-  /** Path in the repository. */
+  /** Path in the repository; of the app's own files below its folder of public files. */
   readonly file: string;
   /** Length in bytes; null: learned from the server. */
   readonly bytes: number | null;

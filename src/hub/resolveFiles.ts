@@ -1,3 +1,4 @@
+import { publicUrl } from '../publicUrl.ts';
 import { downloadError, lengthError, statusError } from './downloadError.ts';
 import { ask, type RequestAccess } from './hubRequest.ts';
 import { type HubTree, readHubTree } from './hubTree.ts';
@@ -13,6 +14,8 @@ export interface ResolveAccess extends HubAccess {
   readonly limits?: Partial<TransferLimits>;
   /** In place of {@link GITHUB_FILES}. */
   readonly githubFiles?: string;
+  /** In place of the address the app is served from, with a trailing slash. */
+  readonly appFiles?: string;
 }
 
 /**
@@ -30,6 +33,7 @@ export async function resolveFiles(files: readonly PublishedFile[], access: Reso
   const { endpoint, token } = access;
   const trees = new Map<string, Promise<HubTree>>();
   const resolve = async (file: PublishedFile): Promise<ResolvedFile | null> => {
+    if (file.host === 'app') return resolveApp(file, access.appFiles ?? publicUrl(''));
     if (file.host === 'github') return resolveGithub(file, access.githubFiles ?? GITHUB_FILES, request);
     const key = `${file.repository}@${file.revision}`;
     const tree = trees.get(key) ?? readHubTree(file, { endpoint, token, ...request });
@@ -60,6 +64,15 @@ function resolveHub(file: PublishedFile, { commit, files }: HubTree, endpoint: s
     sha256: entry.sha256 ?? file.sha256,
     url: `${endpoint}/${file.repository}/resolve/${commit}/${encodePath(file.file)}`,
   };
+}
+
+/** The build has written down what its own files are: nobody is asked. */
+function resolveApp(file: PublishedFile, appFiles: string): ResolvedFile {
+  const { bytes, sha256 } = file;
+  if (bytes === null || sha256 === null) {
+    throw downloadError(file, 'the app does not say what it should be; reload the page to get the present version');
+  }
+  return { ...file, bytes, url: appFiles + encodePath(file.file) };
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   patchSimilarity,
 } from '../quality/alignmentScore.ts';
 import type { LearnedContexts } from '../quality/learnedPrompts.ts';
-import { perceptualMap } from '../quality/perceptualMap.ts';
+import { type PerceptualBounds, perceptualMap } from '../quality/perceptualMap.ts';
 import type { AlignmentResult } from '../quality/qualityResults.ts';
 import type { AnalysisEvent, AnalysisResult, AnalysisSettings, AnalysisStage } from './analysis.ts';
 import type { ClipEncoder, ClipImageFeatures } from './ports.ts';
@@ -41,6 +41,16 @@ export const defaultAnalysisSettings: AnalysisSettings = {
 /** Most phrases looked for: a prompt beyond it is a list of tags whose tail hardly shapes the image. */
 export const largestPhraseCount = 64;
 
+/** Constants that belong to one CLIP: fitted on images of its world, not on the image at hand. */
+export interface PackCalibration {
+  /** For whole phrases: whether their attributes are right. */
+  readonly phrases: AlignmentCalibration;
+  /** For bare nouns: whether they are there. */
+  readonly nouns: AlignmentCalibration;
+  /** B_k of eq. 3 with this CLIP's learned contexts. */
+  readonly perceptualBounds: PerceptualBounds;
+}
+
 /** What an analysis needs. */
 export interface AnalysisJob {
   /** The image, in memory or read in bands. */
@@ -52,6 +62,8 @@ export interface AnalysisJob {
   readonly settings?: AnalysisSettings;
   /** How evidence becomes a probability; by default measured on the image itself (`calibrateOnReference`). */
   readonly calibration?: AlignmentCalibration;
+  /** Constants fitted for this CLIP, where its pack has them; `calibration` goes before them. */
+  readonly packCalibration?: PackCalibration | null;
   /** Reads the prompt (`promptReader` of `prompt/promptReader.ts`); null where the parser could not be loaded: no alignment then. */
   readonly readPrompt: PromptReader | null;
   /** Told every stage, and every result as soon as it is ready. */
@@ -80,7 +92,12 @@ export async function analyse(job: AnalysisJob): Promise<AnalysisResult> {
   });
   step('encodeWords', 1, 1);
   if (words.hint) hints.push(words.hint);
-  const perceptual = perceptualMap(features, words.features, { mode: words.mode, logitScale: clip.logitScale });
+  const bounds = words.mode === 'learned' ? job.packCalibration?.perceptualBounds : undefined;
+  const perceptual = perceptualMap(features, words.features, {
+    mode: words.mode,
+    logitScale: clip.logitScale,
+    ...(bounds && { bounds }),
+  });
   job.onEvent?.({ type: 'perceptual', result: perceptual });
 
   const reading = job.readPrompt ? job.readPrompt(prompt) : null;
@@ -181,7 +198,7 @@ function usablePhrases(
 
 /** AQ-Map of the phrases. */
 async function align(
-  { clip, prompt, calibration }: AnalysisJob,
+  { clip, prompt, calibration: given, packCalibration }: AnalysisJob,
   {
     features,
     phrases,
@@ -215,6 +232,8 @@ async function align(
     });
     return gathered;
   };
+  const calibration =
+    given ?? packCalibration?.phrases ?? calibrate(features, { reference, logitScale: clip.logitScale });
   return alignmentMap(features, {
     phrases,
     texts: {
@@ -224,7 +243,8 @@ async function align(
       empty: reference.empty,
     },
     logitScale: clip.logitScale,
-    calibration: calibration ?? calibrate(features, { reference, logitScale: clip.logitScale }),
+    calibration,
+    nounCalibration: given ?? packCalibration?.nouns ?? calibration,
     nounThreshold: settings.nounThreshold,
     phraseThreshold: settings.phraseThreshold,
     alignmentBound: settings.alignmentBound,

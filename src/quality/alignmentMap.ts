@@ -34,6 +34,8 @@ export interface AlignmentOptions {
   /** κ of the CLIP in use. */
   readonly logitScale: number;
   readonly calibration: AlignmentCalibration;
+  /** For bare nouns, where theirs is another; default: the same. */
+  readonly nounCalibration?: AlignmentCalibration;
   /** T_n: a noun scoring below is missing. */
   readonly nounThreshold: number;
   /** T_p: a phrase scoring below, its noun being there, has a wrong attribute. */
@@ -88,18 +90,19 @@ export function alignmentMap(
   const asMap = (values: Float32Array): QualityMap => ({ gridWidth, gridHeight, values });
 
   /** Eq. 5: S and M of one text. */
-  const find = (text: Float32Array) => {
+  const find = (text: Float32Array, calibration = options.calibration) => {
     const direction = difference(text, texts.empty);
     const similarity = patchSimilarity(features, direction);
     const evidence = alignmentEvidence(features, direction, { similarity });
     return {
-      score: alignmentProbability(evidence, options.calibration, options),
+      score: alignmentProbability(evidence, calibration, options),
       map: asMap(locate(similarity, options)),
     };
   };
   const results = phrases.map((phrase, i): PhraseResult => {
-    const whole = find(texts.phrases.subarray(i * dim, (i + 1) * dim));
-    const noun = find(texts.nouns.subarray(i * dim, (i + 1) * dim));
+    const isBare = phrase.text === phrase.noun.text;
+    const whole = find(texts.phrases.subarray(i * dim, (i + 1) * dim), isBare ? options.nounCalibration : undefined);
+    const noun = find(texts.nouns.subarray(i * dim, (i + 1) * dim), options.nounCalibration);
     const status = phraseStatus(phrase, { score: whole.score, nounScore: noun.score, ...options });
     const emphasis =
       status === 'missing'

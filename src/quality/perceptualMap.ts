@@ -11,11 +11,14 @@ import type { PerceptualFactor, PerceptualMode, PerceptualResult } from './quali
 /** The factors in the paper's order. */
 export const perceptualFactors: readonly PerceptualFactor[] = ['overall', 'technical', 'rationality', 'naturalness'];
 
+/** B_k of each factor, 0..1. */
+export type PerceptualBounds = Readonly<Record<Exclude<PerceptualFactor, 'overall'>, number>>;
+
 /**
  * B_k [code]: a factor above its bound adds nothing (the paper's "cask effect"). Means of the AGIN database times the
  * factor's importance: 0.935 · 1, 0.892 · 0.6, 0.826 · 0.8.
  */
-export const perceptualBounds: Readonly<Record<Exclude<PerceptualFactor, 'overall'>, number>> = {
+export const perceptualBounds: PerceptualBounds = {
   technical: 0.935,
   rationality: 0.535,
   naturalness: 0.661,
@@ -25,7 +28,7 @@ export const perceptualBounds: Readonly<Record<Exclude<PerceptualFactor, 'overal
 export type QualityWordFeatures = Readonly<Record<PerceptualFactor, Float32Array>>;
 
 /** Eq. 3: overall quality, lowered by every factor below its bound. Used for the score and, cell by cell, for the map. */
-function combineFactors(values: Readonly<Record<PerceptualFactor, number>>, bounds: typeof perceptualBounds): number {
+function combineFactors(values: Readonly<Record<PerceptualFactor, number>>, bounds: PerceptualBounds): number {
   return (
     values.overall *
     Math.min(values.technical / bounds.technical, 1) *
@@ -47,11 +50,16 @@ function combineFactors(values: Readonly<Record<PerceptualFactor, number>>, boun
  *
  * @param words text features of the pairs
  * @param options.logitScale κ of the CLIP in use
+ * @param options.bounds others than {@link perceptualBounds}, where they were fitted for the contexts in use
  */
 export function perceptualMap(
   features: ClipImageFeatures,
   words: QualityWordFeatures,
-  { mode, logitScale }: { readonly mode: PerceptualMode; readonly logitScale: number },
+  {
+    mode,
+    logitScale,
+    bounds = perceptualBounds,
+  }: { readonly mode: PerceptualMode; readonly logitScale: number; readonly bounds?: PerceptualBounds },
 ): PerceptualResult {
   const { gridWidth, gridHeight, cls, patchFeatures } = features;
   const dim = cls.length;
@@ -105,8 +113,8 @@ export function perceptualMap(
         rationality: rationality.map[cell] as number,
         naturalness: naturalness.map[cell] as number,
       },
-      perceptualBounds,
+      bounds,
     ),
   );
-  return { mode, score: combineFactors(factors, perceptualBounds), factors, map: asMap(combined), factorMaps };
+  return { mode, score: combineFactors(factors, bounds), factors, map: asMap(combined), factorMaps };
 }

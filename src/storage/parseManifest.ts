@@ -14,6 +14,7 @@ const MAX_BLOCK_BYTES = 256 * 1024 ** 2;
 
 const TYPE_BYTES: Readonly<Record<StoredType, number>> = { float32: 4, float16: 2, uint8: 1 };
 const KINDS: readonly PackKind[] = ['maps', 'inpainting', 'restoration'];
+const HOSTS: readonly unknown[] = ['hub', 'github', 'app'];
 const PRECISIONS: readonly Precision[] = ['fp32', 'fp16', 'q8', 'q4'];
 /** Names in a pack's folder that no kept file may take. */
 const OWN_NAMES = /^(pack\.json|draft\.json|journal\.jsonl|weights-\d+\.bin)$/;
@@ -87,7 +88,7 @@ export function checkOrigin(value: unknown): PackOrigin {
       if (typeof rest.lastModified !== 'number') throw new SyntaxError('origin.files has no time');
     } else if (origin.from === 'hub') {
       for (const key of ['repository', 'revision', 'file', 'url']) string(rest[key], 'origin.files');
-      if (rest.host !== 'hub' && rest.host !== 'github') throw new SyntaxError('origin.files has no host');
+      if (!HOSTS.includes(rest.host)) throw new SyntaxError('origin.files has no host');
       count(rest.bytes, 'origin.files');
       if (rest.sha256 !== null) string(rest.sha256, 'origin.files');
     } else {

@@ -2,8 +2,10 @@ import { createStore, type StateCreator, type StoreApi } from 'zustand/vanilla';
 import type { Workers } from '../bridge/client.ts';
 import type { Shell } from '../bridge/shell.ts';
 import type { BundleManifest } from '../bundles/bundle.ts';
+import type { Sample } from '../bundles/samples.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
+import { type BlocksSlice, createBlocksSlice } from './blocksSlice.ts';
 import { createHubSlice, type HubSlice } from './hubSlice.ts';
 import { createImagesSlice, type ImagesSlice } from './imagesSlice.ts';
 import { createInstallSlice, type InstallSlice } from './installSlice.ts';
@@ -16,7 +18,8 @@ import { createShellSlice, type ShellSlice } from './shellSlice.ts';
 import { createViewSlice, type ViewSlice } from './viewSlice.ts';
 
 /** Everything the screen shows. Plain data: tensors, sessions and workers stay behind the bridge. */
-export type AppState = HubSlice &
+export type AppState = BlocksSlice &
+  HubSlice &
   ImagesSlice &
   InstallSlice &
   MachineSlice &
@@ -39,6 +42,12 @@ export interface StoreEnvironment {
   readonly refineSettings: RefineSettings;
   /** What the app offers to install. */
   readonly bundles: readonly BundleManifest[];
+  /** Toy models that come with the app; null: none. They are among what is offered, too. */
+  readonly blocks: BundleManifest | null;
+  /** Pictures to try. */
+  readonly samples: readonly Sample[];
+  /** Reads one of them. */
+  readonly fetchSample: (file: string) => Promise<Blob>;
   /** Hubs that this page may fetch models from, the default first. */
   readonly allowedEndpoints: () => Promise<readonly string[]>;
   /** Asks the browser never to clear what is stored; whether it agrees. */
@@ -83,6 +92,7 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
     },
   };
   const creator: StateCreator<AppState> = (set, get) => ({
+    ...createBlocksSlice(set, get, parts),
     ...createHubSlice(set, get, parts),
     ...createImagesSlice(set, get, parts),
     ...createInstallSlice(set, get, parts),

@@ -1,5 +1,6 @@
 import type { InstallEstimate } from '../bridge/packProtocol.ts';
 import type { PackSummary } from '../bridge/protocol.ts';
+import { BLOCKS_ID } from '../bundles/blocks.ts';
 import type { BundleManifest, BundleModel } from '../bundles/bundle.ts';
 import { downloadBytes } from '../bundles/bundles.ts';
 import type { Tier } from '../runtime/status.ts';
@@ -111,8 +112,9 @@ export function recommendedBundles(
   { tier, budgetBytes }: { readonly tier: Tier | null; readonly budgetBytes: number | null },
 ): readonly string[] {
   const isForMaps = ({ models }: BundleManifest) => models.every(({ kind }) => kind === 'maps');
-  const maps = bundles.find(isForMaps);
-  const bySize = bundles.filter((bundle) => !isForMaps(bundle)).sort((a, b) => a.vramBytes - b.vramBytes);
+  const real = bundles.filter(({ id }) => id !== BLOCKS_ID);
+  const maps = real.find(isForMaps);
+  const bySize = real.filter((bundle) => !isForMaps(bundle)).sort((a, b) => a.vramBytes - b.vramBytes);
   const fitting = bySize.filter(({ vramBytes }) => vramBytes <= (budgetBytes ?? 0));
   const repairs = tier === 'wasm' ? undefined : (fitting.at(-1) ?? bySize[0]);
   return [maps, repairs].flatMap((bundle) => bundle?.id ?? []);

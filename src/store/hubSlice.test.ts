@@ -12,6 +12,9 @@ function setUp(kept = new Map<string, string>(), allowed: readonly string[] | nu
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
     bundles: [],
+    blocks: null,
+    samples: [],
+    fetchSample: async () => new Blob(),
     allowedEndpoints: async () => {
       if (!allowed) throw new Error('no network');
       return allowed;

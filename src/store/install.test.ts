@@ -88,6 +88,9 @@ test('room is needed for what is not written yet', () => {
 test('what waits: bundles with their draft, and drafts of no bundle', () => {
   const state = {
     bundles: [bundle('pair', 'a', 'b'), bundle('other', 'c')],
+    blocks: null,
+    samples: [],
+    fetchSample: async () => new Blob(),
     unfinishedBundles: ['pair', 'other', 'gone'],
     drafts: [draft('b'), draft('mine', { from: 'files' })],
     install: null,

@@ -81,6 +81,9 @@ function setUp(options: Parameters<typeof fakePackWorker>[0] = {}, kept = new Ma
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
     bundles: BUNDLES,
+    blocks: null,
+    samples: [],
+    fetchSample: async () => new Blob(),
     allowedEndpoints: async () => ['https://mirror.example', 'https://huggingface.co'],
     persistStorage: async () => {
       asked += 1;

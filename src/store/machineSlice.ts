@@ -84,6 +84,8 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
     start: async () => {
       await Promise.all([startEngine(), get().loadHubEndpoints(), get().loadPacks(), get().watchPacks()]);
       if (get().engine.state === 'ready') await get().openPreferredPacks();
+      // In the background: nothing waits for it.
+      void get().getBlocks();
     },
     restartWorkers: async () => {
       workers.restart();

@@ -1,5 +1,6 @@
 import type { DamagedPack, DraftSummary, PackActivity, StorageState } from '../bridge/packProtocol.ts';
 import type { PackSummary } from '../bridge/protocol.ts';
+import { isBlocks } from '../bundles/blocks.ts';
 import type { AppState, Slice } from './appStore.ts';
 import { isAtWork } from './install.ts';
 
@@ -34,9 +35,15 @@ export interface PacksSlice {
   loadPacks(): Promise<void>;
   /** Follows what other tabs do; once for every worker. */
   watchPacks(): Promise<void>;
-  /** Opens of each kind the pack of the last visit, or the newest one; without any, none. */
-  openPreferredPacks(): Promise<void>;
+  /**
+   * Opens of each kind the pack of the last visit, or the newest one; without any, none. The toy models that come with the app
+   * count only where there is nothing else.
+   */
+  openPreferredPacks(kinds?: readonly PackKind[]): Promise<void>;
+  /** Uses a pack, on the next visit, too. */
   choosePack(id: string): Promise<void>;
+  /** Uses a pack on this visit. */
+  openPack(id: string): Promise<void>;
   deletePack(id: string): Promise<void>;
 }
 
@@ -61,10 +68,13 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
   /** Opens the pack of a kind that is wanted, else the newest. */
   const openPreferred = async (kind: PackKind) => {
     const packs = (get().packs ?? []).filter((pack) => pack.kind === kind);
-    const pack =
-      packs.find(({ id }) => id === wanted[kind]) ?? [...packs].sort((a, b) => b.installedAt - a.installedAt)[0];
+    const ranked = [...packs].sort(
+      (a, b) => Number(isBlocks(a)) - Number(isBlocks(b)) || b.installedAt - a.installedAt,
+    );
+    const pack = packs.find(({ id }) => id === wanted[kind]) ?? ranked[0];
     set({ packInUse: { ...get().packInUse, [kind]: null } });
-    if (pack) await get().choosePack(pack.id);
+    // A toy is not remembered as a choice: what is installed later goes before it.
+    if (pack) await (isBlocks(pack) ? get().openPack(pack.id) : get().choosePack(pack.id));
   };
 
   /** After another tab did something: what is gone is no longer used, what is new is, where there was none. */
@@ -76,6 +86,23 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
       const isThere = packs?.some((pack) => pack.id === packInUse[kind]);
       const isAnyThere = packs?.some((pack) => pack.kind === kind);
       if (packInUse[kind] === null ? isAnyThere && get().openingPackId === null : !isThere) await openPreferred(kind);
+    }
+  };
+
+  /** Makes a pack the one in use; null: it failed, or another was asked for meanwhile. */
+  const open = async (id: string): Promise<PackKind | null> => {
+    set({ openingPackId: id });
+    try {
+      // biome-ignore lint/correctness/useHookAtTopLevel: a worker's method, no React hook.
+      const { kind } = await workers.refine.usePack(id);
+      if (get().openingPackId !== id) return null;
+      set({ packInUse: { ...get().packInUse, [kind]: id }, openingPackId: null });
+      get().queueUnanalysed();
+      return kind;
+    } catch (error) {
+      if (get().openingPackId === id) set({ openingPackId: null });
+      get().report(error, 'packs');
+      return null;
     }
   };
 
@@ -116,28 +143,27 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
         get().report(error, 'packs');
       }
     },
-    openPreferredPacks: async () => {
-      for (const kind of PACK_KINDS) await openPreferred(kind);
+    openPreferredPacks: async (kinds = PACK_KINDS) => {
+      for (const kind of kinds) await openPreferred(kind);
     },
     choosePack: async (id) => {
-      set({ openingPackId: id });
-      try {
-        // biome-ignore lint/correctness/useHookAtTopLevel: a worker's method, no React hook.
-        const { kind } = await workers.refine.usePack(id);
-        if (get().openingPackId !== id) return;
-        wanted = { ...wanted, [kind]: id };
-        set({ packInUse: { ...get().packInUse, [kind]: id }, openingPackId: null });
-        remember({ packIds: wanted });
-        get().queueUnanalysed();
-      } catch (error) {
-        if (get().openingPackId === id) set({ openingPackId: null });
-        get().report(error, 'packs');
-      }
+      const kind = await open(id);
+      if (kind === null) return;
+      wanted = { ...wanted, [kind]: id };
+      remember({ packIds: wanted });
+    },
+    openPack: async (id) => {
+      await open(id);
     },
     deletePack: async (id) => {
       const kind = PACK_KINDS.find((other) => get().packInUse[other] === id);
       try {
+        const isToy = get().packs?.some((pack) => pack.id === id && isBlocks(pack));
         await workers.compile.deletePack(id);
+        if (isToy) {
+          remember({ hasDeclinedBlocks: true });
+          set({ blocks: { is: 'declined' } });
+        }
         if (kind) set({ packInUse: { ...get().packInUse, [kind]: null } });
       } catch (error) {
         get().report(error, 'packs');

@@ -18,6 +18,7 @@ test('what was written is read again', () => {
     memoryBudget: 2e9,
     hubEndpoint: 'https://mirror.example/hub',
     hubToken: 'hf_x',
+    hasDeclinedBlocks: true,
     unfinishedBundles: ['sdxl'],
   } as const;
   writePreferences({ setItem: (_, value) => (kept = value) }, preferences);

@@ -26,6 +26,8 @@ export interface Preferences {
   readonly hubToken: string | null;
   /** Bundles begun and not finished, oldest first. */
   readonly unfinishedBundles: readonly string[];
+  /** Whether the user deleted the toy models: then they do not come again by themselves. */
+  readonly hasDeclinedBlocks: boolean;
 }
 
 const KEY = 'g-refine.preferences';
@@ -45,6 +47,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   hubEndpoint: null,
   hubToken: null,
   unfinishedBundles: [],
+  hasDeclinedBlocks: false,
 };
 
 const OVERLAYS: readonly unknown[] = ['none', 'perceptual', 'alignment', 'both', 'mask'];
@@ -63,7 +66,7 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
   }
   const { overlay, opacity, scale, tier, packId, packIds, view, refine, saveFormat, saveQuality, memoryBudget } =
     stored;
-  const { hubEndpoint, hubToken, unfinishedBundles } = stored;
+  const { hubEndpoint, hubToken, unfinishedBundles, hasDeclinedBlocks } = stored;
   const share = (value: unknown, otherwise: number) =>
     typeof value === 'number' && value >= 0 && value <= 1 ? value : otherwise;
   const ids = typeof packIds === 'object' && packIds !== null ? (packIds as Record<string, unknown>) : {};
@@ -89,6 +92,7 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
     unfinishedBundles: Array.isArray(unfinishedBundles)
       ? unfinishedBundles.filter((id) => typeof id === 'string')
       : DEFAULT_PREFERENCES.unfinishedBundles,
+    hasDeclinedBlocks: hasDeclinedBlocks === true,
   };
 }
 

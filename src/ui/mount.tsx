@@ -1,6 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import { publicUrl } from '../publicUrl.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { type AppStore, createAppStore, type StoreEnvironment } from '../store/appStore.ts';
 import { App } from './App.tsx';
@@ -9,12 +10,13 @@ import './base.css';
 /** Draws the app into an element and starts it with the given workers and what else is outside of the screen. */
 export function mountApp(
   root: HTMLElement,
-  outside: Pick<StoreEnvironment, 'workers' | 'shell' | 'bundles' | 'allowedEndpoints'>,
+  outside: Pick<StoreEnvironment, 'workers' | 'shell' | 'bundles' | 'blocks' | 'samples' | 'allowedEndpoints'>,
 ): AppStore {
   const store = createAppStore({
     ...outside,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    fetchSample,
     persistStorage: async () => (await navigator.storage?.persist?.()) ?? false,
     storage: availableStorage(),
     now: () => performance.now(),
@@ -30,6 +32,12 @@ export function mountApp(
   store.getState().watchShell();
   void store.getState().start();
   return store;
+}
+
+async function fetchSample(file: string): Promise<Blob> {
+  const response = await fetch(publicUrl(`samples/${file}`));
+  if (!response.ok) throw new Error(`the server answers ${response.status}`);
+  return response.blob();
 }
 
 /** Reading `localStorage` itself throws where a browser forbids it. */

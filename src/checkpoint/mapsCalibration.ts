@@ -1,0 +1,72 @@
+import type { HubFolder } from './byteSource.ts';
+import { checkpointError } from './checkpointError.ts';
+import { type JsonObject, readJson } from './readJson.ts';
+
+/** Name of the file with the constants fitted for one CLIP. */
+export const CALIBRATION_FILE = 'calibration.json';
+
+/** How evidence becomes a probability (`quality/alignmentScore.ts`): `S = sigmoid(κ · scale · (evidence − bias))`. */
+export interface EvidenceCalibration {
+  /** Factor on κ, > 0. */
+  readonly scale: number;
+  /** Evidence of S = 0.5, in cosine. */
+  readonly bias: number;
+  /** How far the best patches lie above CLS for texts that do not describe the image, in cosine. */
+  readonly patchOffset: number;
+}
+
+/**
+ * Constants that belong to one CLIP and were fitted on images of its world, so that the thresholds of an analysis mean there
+ * what they mean everywhere: S = 0.5 is as likely right as wrong, D > 0.5 is bad.
+ */
+export interface MapsCalibration {
+  /** For whole phrases: whether their attributes are right. */
+  readonly phrases: EvidenceCalibration;
+  /** For bare nouns: whether they are there. */
+  readonly nouns: EvidenceCalibration;
+  /** B_k of eq. 3, each in 0..1, > 0. */
+  readonly perceptualBounds: {
+    readonly technical: number;
+    readonly rationality: number;
+    readonly naturalness: number;
+  };
+}
+
+/**
+ * Reads `calibration.json` of a model's folder: `{"phrases": {"scale", "bias", "patchOffset"}, "nouns": {…}, "perceptualBounds":
+ * {"technical", "rationality", "naturalness"}}`.
+ *
+ * @returns null where the folder has none, as published CLIPs have not
+ * @throws {UserError} `CheckpointError`: a number is missing or out of range
+ */
+export async function readMapsCalibration(folder: HubFolder): Promise<MapsCalibration | null> {
+  if (!folder.has(CALIBRATION_FILE)) return null;
+  const json = await readJson(folder, CALIBRATION_FILE);
+  return {
+    phrases: evidence(json, 'phrases'),
+    nouns: evidence(json, 'nouns'),
+    perceptualBounds: {
+      technical: number(json, 'perceptualBounds', 'technical', [Number.MIN_VALUE, 1]),
+      rationality: number(json, 'perceptualBounds', 'rationality', [Number.MIN_VALUE, 1]),
+      naturalness: number(json, 'perceptualBounds', 'naturalness', [Number.MIN_VALUE, 1]),
+    },
+  };
+}
+
+function evidence(json: JsonObject, member: 'phrases' | 'nouns'): EvidenceCalibration {
+  return {
+    scale: number(json, member, 'scale', [Number.MIN_VALUE, Number.MAX_VALUE]),
+    bias: number(json, member, 'bias', [-2, 2]),
+    patchOffset: number(json, member, 'patchOffset', [-2, 2]),
+  };
+}
+
+function number(json: JsonObject, member: string, name: string, [low, high]: readonly [number, number]): number {
+  const inner = json[member];
+  const value = typeof inner === 'object' && inner !== null ? (inner as JsonObject)[name] : undefined;
+  if (typeof value === 'number' && value >= low && value <= high) return value;
+  throw checkpointError(
+    CALIBRATION_FILE,
+    `its ${member}.${name} is ${JSON.stringify(value)}, expected a number from ${low} to ${high}; delete the file to measure without it`,
+  );
+}
