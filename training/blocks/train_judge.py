@@ -1,0 +1,189 @@
+"""Trains the judge, who says what solids a picture shows and where: `python train_judge.py --cache DIR`.
+
+The evaluation of the app asks it whether an asked-for solid is there after a repair. It is trained apart from all other models, on
+renders alone: a small convolutional network that tells for each cell of 8×8 pixels the shape seen at its centre, or none, and its
+colour, size and material. Some pictures are slightly blurred or noisy, as decoded latents are. Printed at the end, on validation
+seeds: cells judged rightly, and how often `found` (below, and `bench/evaluate/judge.ts`) is right about a shape of a colour that is
+there or is not. Writes `judge.onnx` beside this script, half precision.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from scipy import ndimage
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dataset import Pictures
+from render import MATERIALS
+from run import Run, ahead, parser
+from shapes import SHAPES
+from world import COLOURS, Dice, SIZES, Scene
+
+CELL = 8
+WIDTH = 48
+BATCH = 16
+# Channels of the output, in this order; the first shape is "none".
+HEADS = {"shape": 1 + len(SHAPES), "colour": len(COLOURS), "size": len(SIZES), "material": len(MATERIALS)}
+# A solid counts as seen from this many cells on, each more likely than not.
+LEAST_CELLS = 3
+
+
+class Block(nn.Module):
+    def __init__(self, dilation: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(8, WIDTH)
+        self.first = nn.Conv2d(WIDTH, WIDTH, 3, padding=dilation, dilation=dilation)
+        self.second = nn.Conv2d(WIDTH, WIDTH, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.gelu(self.first(F.gelu(self.norm(x)))))
+
+
+class Judge(nn.Module):
+    """[batch, 3, 256, 256] in 0..1 → probabilities [batch, 20, 32, 32], softmax within each head."""
+
+    def __init__(self):
+        super().__init__()
+        # How high in the picture: the same size on screen is a small solid in front or a large one behind.
+        self.register_buffer("height", torch.linspace(-1, 1, 256).view(1, 1, 256, 1))
+        self.stem = nn.Sequential(
+            nn.Conv2d(4, 24, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(24, 40, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(40, WIDTH, 3, stride=2, padding=1),
+        )
+        self.blocks = nn.Sequential(*(Block(dilation) for dilation in (1, 2, 4, 1, 2, 4)))
+        self.head = nn.Sequential(nn.GroupNorm(8, WIDTH), nn.GELU(), nn.Conv2d(WIDTH, sum(HEADS.values()), 1))
+
+    def logits(self, pictures: Tensor) -> Tensor:
+        height = self.height.expand(pictures.shape[0], 1, 256, 256)
+        return self.head(self.blocks(self.stem(torch.cat([pictures * 2 - 1, height], dim=1))))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return torch.cat([part.softmax(1) for part in self.logits(pictures).split(list(HEADS.values()), dim=1)], dim=1)
+
+
+def truth(scene: Scene, owner: np.ndarray) -> np.ndarray:
+    """int64 [4, 32, 32]: index in each head at the cells' centres; -1 where there is no solid, but for the shape."""
+    rows = np.full((256, 4), -1, np.int64)
+    rows[:, 0] = 0
+    for i, solid in enumerate(scene.solids):
+        rows[i] = (
+            1 + SHAPES.index(solid.shape),
+            list(COLOURS).index(solid.colour),
+            list(SIZES).index(solid.size),
+            MATERIALS.index(solid.material),
+        )
+    return rows[owner[CELL // 2 :: CELL, CELL // 2 :: CELL]].transpose(2, 0, 1)
+
+
+def example(pictures: Pictures, dice: Dice) -> tuple[np.ndarray, np.ndarray]:
+    scene, picture, owner = pictures.variant(dice.below(len(pictures)), 1 if dice.chance(0.35) else 0)
+    image = picture.astype(np.float32) / 255.0
+    if dice.chance(0.3):
+        image = ndimage.gaussian_filter(image, (dice.between(0.3, 1.4),) * 2 + (0,))
+    if dice.chance(0.3):
+        image = image + dice.between(0.0, 0.06) * (dice.array(*image.shape).astype(np.float32) - 0.5)
+    target = truth(scene, owner)
+    if dice.chance(0.5):
+        image, target = image[:, ::-1], target[:, :, ::-1]
+    return np.clip(image, 0, 1), target.copy()
+
+
+def loss_of(logits: Tensor, target: Tensor) -> Tensor:
+    total = logits.new_zeros(())
+    for index, part in enumerate(logits.split(list(HEADS.values()), dim=1)):
+        total = total + F.cross_entropy(part, target[:, index], ignore_index=-1)
+    return total
+
+
+def found(probabilities: np.ndarray, shape: str, colour: str) -> bool:
+    """Whether a solid of this shape and colour is seen: a connected group of cells where both are more likely than not."""
+    sure = probabilities[1 + SHAPES.index(shape)] * probabilities[HEADS["shape"] + list(COLOURS).index(colour)] > 0.5
+    groups, count = ndimage.label(sure)
+    return count > 0 and int(np.bincount(groups.ravel())[1:].max()) >= LEAST_CELLS
+
+
+@torch.no_grad()
+def evaluate(judge: Judge, cache: str, count: int = 300) -> dict[str, float]:
+    pictures = Pictures(cache, "validation")
+    right: dict[str, list[float]] = {name: [] for name in HEADS}
+    there, absent = [], []
+    for i in range(count):
+        scene, picture, owner = pictures.variant(i, i % 2)
+        probabilities = judge(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255.0)[0].numpy()
+        target = truth(scene, owner)
+        start = 0
+        for index, (name, size) in enumerate(HEADS.items()):
+            known = target[index] >= 0
+            guess = probabilities[start : start + size].argmax(0)
+            right[name].append(float((guess == target[index])[known].mean()) if known.any() else 1.0)
+            start += size
+        pairs = {(solid.shape, solid.colour) for solid in scene.solids}
+        # What is hidden but for a few cells is not asked for.
+        seen = {p for p in pairs if any((owner == k).sum() > 250 for k, s in enumerate(scene.solids) if (s.shape, s.colour) == p)}
+        there += [found(probabilities, *pair) for pair in seen]
+        dice = Dice(33, i)
+        for solid in scene.solids:
+            # A near miss and a far one: another colour of a shape that is there, and anything else.
+            for pair in ((solid.shape, dice.pick(tuple(COLOURS))), (dice.pick(SHAPES), solid.colour)):
+                if pair not in pairs:
+                    absent.append(not found(probabilities, *pair))
+    result = {f"cells, {name}": float(np.mean(values)) for name, values in right.items()}
+    result |= {"there, found": float(np.mean(there)), "absent, not found": float(np.mean(absent))}
+    result["balanced accuracy"] = (result["there, found"] + result["absent, not found"]) / 2
+    return {name: round(value, 4) for name, value in result.items()}
+
+
+def export(judge: Judge, path: Path) -> None:
+    """Weights are stored in half precision and widened when loaded: the file is half as large."""
+    temporary = path.with_suffix(".partial.onnx")
+    torch.onnx.export(
+        judge.eval(), (torch.zeros(1, 3, 256, 256),), str(temporary), input_names=["picture"], output_names=["probabilities"],
+        dynamic_axes={"picture": {0: "batch"}, "probabilities": {0: "batch"}}, opset_version=17, dynamo=False,
+    )
+    model = onnx.load(temporary)
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT:
+            continue
+        values, name = onnx.numpy_helper.to_array(tensor).astype(np.float16), tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, f"{name}.half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(casts + nodes)
+    model.doc_string = "The judge of Blocks: training/blocks/train_judge.py"
+    onnx.checker.check_model(model)
+    onnx.save(model, temporary)
+    temporary.replace(path)
+
+
+def main() -> None:
+    options = parser(__doc__, steps=900).parse_args()
+    torch.manual_seed(options.seed)
+    judge = Judge()
+    run = Run("judge", {"judge": judge}, options, rate=2e-3, warmup=60, average=0.995)
+    if not options.evaluate and run.step < options.steps:
+        pictures = Pictures(options.cache)
+
+        def batch(step: int) -> tuple[Tensor, Tensor]:
+            dice = Dice(options.seed, 31, step)
+            images, targets = zip(*(example(pictures, dice) for _ in range(BATCH)))
+            return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(np.stack(targets))
+
+        batches = ahead(batch, run.step, options.steps, workers=0 if options.threads == 1 else 1)
+        for _ in run.steps():
+            images, targets = next(batches)
+            run.descend(loss_of(judge.logits(images.to(run.device)), targets.to(run.device)))
+    run.use_average()
+    judge.cpu()
+    run.log(json.dumps(evaluate(judge, options.cache)))
+    export(judge, Path(__file__).parent / "judge.onnx")
+
+
+if __name__ == "__main__":
+    main()
