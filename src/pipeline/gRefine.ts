@@ -8,7 +8,7 @@ import { lastGoodVersion, overallQuality, percents } from '../refine/balanceGate
 import { defectGrid, repairRegions } from '../refine/repairMask.ts';
 import type { AnalysisResult } from './analysis.ts';
 import type { DiffusionModel } from './diffusionPorts.ts';
-import { inMemory, measure, resultOf } from './refineJob.ts';
+import { inMemory, measure, resultOf, tellingFallbacks } from './refineJob.ts';
 import type { RegionOutcome } from './refinement.ts';
 import { type RefineProgress, refineProgress } from './refineProgress.ts';
 import { repaintStage, restoreStage, type StageJob, type Version } from './refineStages.ts';
@@ -70,9 +70,7 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
       analyseAgain: (image) => measure(image, 'analyseAgain', { job, progress }),
       sees,
     };
-    const known = model.fallbacks?.length ?? 0;
-    const result = await runStage(versions.at(-1) as Version, stageJob);
-    for (const { text } of model.fallbacks?.slice(known) ?? []) progress.notice(text);
+    const result = await tellingFallbacks(model, progress, () => runStage(versions.at(-1) as Version, stageJob));
     outcomes.push(...result.outcomes);
     if (result.version) versions.push(result.version);
   }

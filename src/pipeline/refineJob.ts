@@ -2,8 +2,10 @@
 import { cropImage } from '../image/cropImage.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import { isUserError, largestRestarts } from '../refine/denoiseImage.ts';
+import { defectGrid, type RepairRegion, regionQuality } from '../refine/repairMask.ts';
 import { type AnalysisJob, analyse, defaultAnalysisSettings } from './analyse.ts';
 import type { AnalysisResult, AnalysisSettings } from './analysis.ts';
+import type { DiffusionModel } from './diffusionPorts.ts';
 import type { RefineResult, RefineStage, RegionOutcome } from './refinement.ts';
 import type { RefineProgress } from './refineProgress.ts';
 import type { Refined, StrategyId, StrategyJob } from './strategy.ts';
@@ -52,6 +54,49 @@ function analysisSettings(
 /** The whole image: an image that is read in bands may be closed while the models work. */
 export function inMemory(image: AnalysisJob['image']): RgbaImage {
   return 'rows' in image ? cropImage(image, { x: 0, y: 0, width: image.width, height: image.height }) : image;
+}
+
+/** Does some work with a model, and tells what that did for want of memory meanwhile. */
+export async function tellingFallbacks<T>(
+  model: Pick<DiffusionModel, 'fallbacks'>,
+  { notice }: Pick<RefineProgress, 'notice'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const known = model.fallbacks?.length ?? 0;
+  const result = await work();
+  for (const { text } of model.fallbacks?.slice(known) ?? []) notice(text);
+  return result;
+}
+
+/**
+ * What became of the places worked on where nothing is judged: their mean quality 1 − D before and after, all of it kept.
+ *
+ * @param regions null: the whole image
+ */
+export function outcomesOf(
+  regions: readonly RepairRegion[] | null,
+  {
+    stage,
+    ...measured
+  }: {
+    readonly stage: RegionOutcome['stage'];
+    readonly before: AnalysisResult;
+    readonly after: AnalysisResult;
+  },
+): readonly RegionOutcome[] {
+  const [before, after] = [defectGrid(measured.before), defectGrid(measured.after)];
+  const rest = { stage, kept: true, reason: null };
+  if (regions) {
+    return regions.map((region) => ({
+      ...rest,
+      place: region.place,
+      before: regionQuality([region], before),
+      after: regionQuality([region], after),
+    }));
+  }
+  const mean = ({ values }: typeof before) => 1 - values.reduce((sum, value) => sum + value, 0) / values.length;
+  const place = { x: 0, y: 0, width: measured.before.imageWidth, height: measured.before.imageHeight };
+  return [{ ...rest, place, before: mean(before), after: mean(after) }];
 }
 
 /** What became of a job, as its result has it. */

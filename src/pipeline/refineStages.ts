@@ -2,7 +2,6 @@
  * The two stages of the refiner, each with its gate: paint, look again, and keep what got better.
  */
 import type { RgbaImage } from '../image/rgbaImage.ts';
-import { parseWeightedPrompt } from '../prompt/promptWeights.ts';
 import { fallenRegions, type GatedRegion, gateRegions, gateWhole } from '../refine/balanceGate.ts';
 import { blendRegion, restoreRegion } from '../refine/blendRegion.ts';
 import { interruptible } from '../refine/interruptible.ts';
@@ -11,7 +10,7 @@ import type { RefineSettings } from '../refine/refineSettings.ts';
 import { repaintRegions } from '../refine/repaintRegions.ts';
 import { type DefectGrid, defectGrid, type RepairRegion } from '../refine/repairMask.ts';
 import { restoreImage } from '../refine/restoreImage.ts';
-import { StagePrompts } from '../refine/stagePrompts.ts';
+import { withPrompts } from '../refine/stagePrompts.ts';
 import type { AnalysisResult } from './analysis.ts';
 import type { DiffusionModel } from './diffusionPorts.ts';
 import type { RegionOutcome } from './refinement.ts';
@@ -121,27 +120,6 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
     outcomes: [whole, ...fallen.map(({ outcome }) => outcome)],
     undo: ({ region }) => blendRegion(image, { region, patch: before.image, window }),
   });
-}
-
-/** Runs a stage with its prompts encoded; without guidance there is no negative one. */
-async function withPrompts<T>(
-  model: DiffusionModel,
-  {
-    positive,
-    negative,
-    guidanceScale,
-  }: { readonly positive: string; readonly negative: string; readonly guidanceScale: number },
-  work: (prompts: StagePrompts) => Promise<T>,
-): Promise<T> {
-  const prompts = new StagePrompts(model, {
-    positive: parseWeightedPrompt(positive),
-    negative: guidanceScale === 1 ? null : parseWeightedPrompt(negative),
-  });
-  try {
-    return await work(prompts);
-  } finally {
-    prompts.dispose();
-  }
 }
 
 async function versionOf(

@@ -1,10 +1,17 @@
 import { UserError } from '../errors.ts';
 import { alignmentOnly, perceptualOnly, repaintOnly } from './ablations.ts';
+import { imageToImage, inpaintingByHand, reconstruction, restoration } from './baselines.ts';
 import { gRefine } from './gRefine.ts';
+import { qRefine } from './qRefine.ts';
 import { type Refined, type Strategy, type StrategyId, type StrategyJob, strategyDescriptions } from './strategy.ts';
 
 const runs: Readonly<Record<(typeof strategyDescriptions)[number]['id'], Strategy['run']>> = {
   gRefine,
+  qRefine,
+  restoration,
+  reconstruction,
+  imageToImage,
+  inpaintingByHand,
   perceptualOnly,
   alignmentOnly,
   repaintOnly,

@@ -100,6 +100,47 @@ export const strategyDescriptions = [
     isGated: true,
   },
   {
+    id: 'qRefine',
+    title: 'Q-Refine',
+    whenToChoose: 'Looks at quality alone, part by part, and always enhances the whole picture, the good ones gently.',
+    family: 'refiner',
+    needs: either,
+    isGated: false,
+  },
+  {
+    id: 'inpaintingByHand',
+    title: 'Inpainting by hand',
+    whenToChoose: 'When you know yourself what to replace: paint over it, and only that is painted anew.',
+    family: 'baseline',
+    needs: { model: 'inpainting', mask: true, prompt: false },
+    isGated: false,
+  },
+  {
+    id: 'imageToImage',
+    title: 'Image-to-image',
+    whenToChoose: 'Repaints the whole picture from the prompt, as far from the old one as you say; nothing is spared.',
+    family: 'baseline',
+    needs: { model: 'inpainting', mask: false, prompt: false },
+    isGated: false,
+  },
+  {
+    id: 'restoration',
+    title: 'Restoration',
+    whenToChoose:
+      'For pictures that are only blurred or noisy: PASD sharpens the whole of it and is not told what it shows.',
+    family: 'baseline',
+    needs: { model: 'restoration', mask: false, prompt: false },
+    isGated: false,
+  },
+  {
+    id: 'reconstruction',
+    title: 'Reconstruction',
+    whenToChoose: 'As restoration, but PASD is told the prompt, so that it invents detail that fits it.',
+    family: 'baseline',
+    needs: { model: 'restoration', mask: false, prompt: true },
+    isGated: false,
+  },
+  {
     id: 'perceptualOnly',
     title: 'G-Refine, quality only',
     whenToChoose:

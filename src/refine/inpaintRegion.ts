@@ -61,6 +61,13 @@ export interface InpaintJob
   readonly settings: RefineSettings['stage1'];
   /** Q of the crop's regions, 0..1. */
   readonly quality: number;
+  /** Which of the image's crops it is. */
+  readonly index: number;
+  /** What sampling starts from, made of the crop's pixels, `[3, height, width]` in −1..1. Default: the pixels themselves. */
+  readonly startOf?: (
+    planes: Float32Array<ArrayBuffer>,
+    place: { readonly crop: RegionCrop; readonly index: number },
+  ) => Float32Array<ArrayBuffer>;
 }
 
 /**
@@ -71,9 +78,10 @@ export interface InpaintJob
  * @throws AbortError, UserError, see {@link denoiseImage}
  */
 export async function inpaintRegion(image: RgbaImage, job: InpaintJob): Promise<RgbaImage> {
-  const { crop, settings, quality, model } = job;
+  const { crop, settings, quality, model, index, startOf } = job;
   const { working } = crop;
   const planes = planarFromRgba(cropForModel(image, crop), 'minusOneToOne');
+  const start = startOf?.(planes, { crop, index }) ?? planes;
   const repainted = repaintedPixels(crop);
   const plan = planSampling({
     sampler: settings.sampler,
@@ -86,18 +94,27 @@ export async function inpaintRegion(image: RgbaImage, job: InpaintJob): Promise<
     plan,
     guidanceScale: settings.guidanceScale,
     pixels: working,
-    makeConditions: () => inpaintConditions(model, { planes, repainted, ...working }),
+    makeConditions: () => inpaintConditions(model, { start, planes, repainted, ...working }),
   });
   return cropFromModel(rgbaFromPlanar(decoded, working), crop);
 }
 
-async function inpaintConditions(
+/**
+ * What an inpainting model reads of an image.
+ *
+ * @param options.start the image sampling starts from, `[3, height, width]` in −1..1
+ * @param options.planes the image it sees beside the mask, the same shape
+ * @param options.repainted `[height, width]`, 1 = repaint
+ */
+export async function inpaintConditions(
   model: DiffusionModel,
   {
+    start,
     planes,
     repainted,
     ...size
   }: {
+    readonly start: Float32Array;
     readonly planes: Float32Array;
     readonly repainted: Uint8Array;
     readonly width: number;
@@ -105,7 +122,7 @@ async function inpaintConditions(
   },
 ): Promise<Conditions> {
   const { device, downscale } = model;
-  const image = await model.encodeImage(planes, size);
+  const image = await model.encodeImage(start, size);
   try {
     const maskedLatents = await model.encodeImage(greyOut(planes.slice(), repainted), size);
     const dims = [1, 1, size.height / downscale, size.width / downscale];

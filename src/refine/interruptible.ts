@@ -24,6 +24,9 @@ export function interruptible(
     scheduler: model.scheduler,
     latentRgb: model.latentRgb,
     device: model.device,
+    get largestTile() {
+      return model.largestTile ?? Number.POSITIVE_INFINITY;
+    },
     async encodePrompt(prompt) {
       await ready();
       return model.encodePrompt(prompt);

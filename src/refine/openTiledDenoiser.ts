@@ -1,9 +1,9 @@
 import { tiledDenoiser } from '../diffusion/tiledDenoiser.ts';
-import type { Denoiser, DenoisingOptions, DiffusionModel } from '../pipeline/diffusionPorts.ts';
+import type { Denoiser, DenoisingOptions, DeviceTensor, DiffusionModel } from '../pipeline/diffusionPorts.ts';
 
 /**
  * Opens a model for latents larger than it takes at once: one denoiser of a tile's size, given each tile's part of the
- * conditioning image before it predicts (PASD's tiled latents).
+ * conditions before it predicts (PASD's tiled latents).
  *
  * @param options.tile side of a tile in latents; latents of at most that size a side are not tiled
  */
@@ -21,17 +21,16 @@ export async function openTiledDenoiser(
     readonly signal: { readonly aborted: boolean };
   },
 ): Promise<Denoiser> {
-  const { size, control } = denoising;
+  const { size } = denoising;
   if (Math.max(size.width, size.height) <= tile) return model.openDenoiser(denoising);
-  const { device, downscale, latentChannels } = model;
+  const { device, latentChannels } = model;
   const tileSize = { width: Math.min(tile, size.width), height: Math.min(tile, size.height) };
-  const window = { width: tileSize.width * downscale, height: tileSize.height * downscale };
-  const part = control && device.create([1, 3, window.height, window.width]);
+  const parts: ConditionPart[] = [];
   try {
     const tileDenoiser = await model.openDenoiser({
       ...denoising,
+      ...tileConditions(model, { denoising, tileSize, parts }),
       size: tileSize,
-      ...(control && part && { control: { image: part, scale: control.scale } }),
     });
     const whole = tiledDenoiser({
       device,
@@ -41,12 +40,14 @@ export async function openTiledDenoiser(
       tileDenoiser,
       channels: latentChannels,
       prepareTile: ({ x, y }) => {
-        if (!control || !part) return;
-        device.copyWindow(control.image, part, {
-          from: { x: x * downscale, y: y * downscale },
-          to: { x: 0, y: 0 },
-          ...window,
-        });
+        for (const { from, part, scale } of parts) {
+          device.copyWindow(from, part, {
+            from: { x: x * scale, y: y * scale },
+            to: { x: 0, y: 0 },
+            width: tileSize.width * scale,
+            height: tileSize.height * scale,
+          });
+        }
       },
       signal,
     });
@@ -55,11 +56,50 @@ export async function openTiledDenoiser(
       dispose: () => {
         whole.dispose();
         tileDenoiser.dispose();
-        part?.dispose();
+        for (const { part } of parts) part.dispose();
       },
     };
   } catch (error) {
-    part?.dispose();
+    for (const { part } of parts) part.dispose();
     throw error;
   }
+}
+
+/** A tensor of the whole, and the one that a tile's part of it is copied into. */
+interface ConditionPart {
+  readonly from: DeviceTensor;
+  readonly part: DeviceTensor;
+  /** Its pixels per latent. */
+  readonly scale: number;
+}
+
+/** What a tile is conditioned on; each tensor made for it is noted in `parts`. */
+function tileConditions(
+  { device, downscale, latentChannels }: DiffusionModel,
+  {
+    denoising: { control, inpaint },
+    tileSize,
+    parts,
+  }: {
+    readonly denoising: DenoisingOptions;
+    readonly tileSize: { readonly width: number; readonly height: number };
+    readonly parts: ConditionPart[];
+  },
+): Pick<DenoisingOptions, 'control' | 'inpaint'> {
+  const partOf = (from: DeviceTensor, { channels, scale }: { readonly channels: number; readonly scale: number }) => {
+    const part = device.create([1, channels, tileSize.height * scale, tileSize.width * scale]);
+    parts.push({ from, part, scale });
+    return part;
+  };
+  return {
+    ...(control && {
+      control: { image: partOf(control.image, { channels: 3, scale: downscale }), scale: control.scale },
+    }),
+    ...(inpaint && {
+      inpaint: {
+        mask: partOf(inpaint.mask, { channels: 1, scale: 1 }),
+        maskedLatents: partOf(inpaint.maskedLatents, { channels: latentChannels, scale: 1 }),
+      },
+    }),
+  };
 }

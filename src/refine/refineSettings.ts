@@ -1,4 +1,5 @@
 import type { SamplerName } from '../diffusion/samplerName.ts';
+import { defaultQRefineSettings, type QRefineSettings } from './qRefineSettings.ts';
 
 /** Everything that decides a refinement besides image, prompt, seed and models. One object; it goes with the result. */
 export interface RefineSettings {
@@ -32,6 +33,14 @@ export interface RefineSettings {
     readonly latentTile: number;
     readonly latentTileOverlap: number;
   };
+  /** What Q-Refine decides by; it repaints with the settings of stage 1 and enhances with those of stage 2. */
+  readonly qRefine: QRefineSettings;
+  /** Restoration and reconstruction: PASD's full schedule, with sampler, guidance, conditioning and tiles of stage 2. */
+  readonly restoration: Pick<StageSettings, 'steps'>;
+  /** Image-to-image: sampler and guidance are those of stage 1. */
+  readonly imageToImage: SetByHand;
+  /** Inpainting by hand: sampler, guidance and surroundings are those of stage 1. */
+  readonly inpaintingByHand: SetByHand;
   /** A region whose quality falls by more than this keeps its old pixels, 0..1. */
   readonly gateTolerance: number;
   readonly negativePrompt: string;
@@ -45,7 +54,13 @@ export interface StageSettings {
   readonly guidanceScale: number;
 }
 
-/** Settings of a refinement unless the user changes them. Steps: 20 in all, half for each stage [paper]. */
+/** What is not worked out from the maps but set by the user. */
+export interface SetByHand extends Pick<StageSettings, 'steps'> {
+  /** How much of the picture is given up before it is painted anew, above 0 and at most 1. */
+  readonly strength: number;
+}
+
+/** Settings of a refinement unless the user changes them. Steps: 20 in all, half for each stage, or all for the one there is [paper]. */
 export const defaultRefineSettings: RefineSettings = {
   maskThreshold: 0.5,
   goodEnough: 0.9,
@@ -70,6 +85,11 @@ export const defaultRefineSettings: RefineSettings = {
     latentTile: 96,
     latentTileOverlap: 8,
   },
+  qRefine: defaultQRefineSettings,
+  restoration: { steps: 20 },
+  // As the refiner of SDXL is used.
+  imageToImage: { steps: 20, strength: 0.3 },
+  inpaintingByHand: { steps: 20, strength: 0.9 },
   gateTolerance: 0.02,
   negativePrompt: '',
 };

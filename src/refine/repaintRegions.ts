@@ -7,7 +7,7 @@ import type { RgbaImage } from '../image/rgbaImage.ts';
 import type { DiffusionModel } from '../pipeline/diffusionPorts.ts';
 import { blendRegion } from './blendRegion.ts';
 import { isUserError } from './denoiseImage.ts';
-import { inpaintRegion } from './inpaintRegion.ts';
+import { type InpaintJob, inpaintRegion } from './inpaintRegion.ts';
 import type { RefineSettings } from './refineSettings.ts';
 import { type StageReport, showLatents } from './refineStage.ts';
 import { type RegionCrop, regionCrops, resizedCrop } from './regionCrops.ts';
@@ -32,6 +32,8 @@ export interface RepaintJob {
   /** D of the image: decides how strongly each region is repainted. */
   readonly defect: DefectGrid;
   readonly seed: number;
+  /** What a crop's sampling starts from; see {@link InpaintJob}. Default: its pixels. */
+  readonly startOf?: InpaintJob['startOf'];
   readonly report: StageReport;
 }
 
@@ -99,6 +101,7 @@ function repaintCrop(
     settings,
     defect,
     seed,
+    startOf,
     report,
     crop,
     index,
@@ -122,6 +125,8 @@ function repaintCrop(
     settings,
     crop,
     quality: regionQuality(crop.regions, defect),
+    index,
+    ...(startOf && { startOf }),
     noise: (step, length) =>
       seededNoise({ seed, purpose: step < 0 ? 'start' : 'step', step: Math.max(step, 0), region: index, length }),
     onStep,

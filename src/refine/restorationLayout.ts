@@ -1,5 +1,5 @@
 /**
- * How stage 2 lays an image out for its model: enlarged where it is small, in blocks where it is large.
+ * How stage 2, or whatever else works on the whole picture, lays it out for its model: enlarged where it is small, in blocks where it is large.
  */
 import type { PixelRectangle } from '../pipeline/refinement.ts';
 import { pixelBlocks } from './pixelBlocks.ts';
@@ -30,6 +30,7 @@ export interface RestorationLayout {
 /**
  * Lays an image out.
  *
+ * @param options.smallestSideShare smaller images are enlarged until their shorter side is this many native sizes
  * @param options.tile side of a latent tile in pixels
  * @param options.overlap of latent tiles, in pixels; blocks share at least that, and what blending and colour need
  * @param options.granularity sides of what a model works on are multiples of it
@@ -43,6 +44,7 @@ export function restorationLayout(
     downscale,
     tile,
     overlap,
+    smallestSideShare = restoredSideShare,
     largestWhole = nativeSize * wholeSideShare,
   }: {
     readonly nativeSize: number;
@@ -50,10 +52,11 @@ export function restorationLayout(
     readonly downscale: number;
     readonly tile: number;
     readonly overlap: number;
+    readonly smallestSideShare?: number;
     readonly largestWhole?: number;
   },
 ): RestorationLayout {
-  const wanted = (nativeSize * restoredSideShare) / Math.min(width, height);
+  const wanted = (nativeSize * smallestSideShare) / Math.min(width, height);
   const scale = Math.min(Math.max(wanted, 1), largestEnlargement);
   const scaled = { width: Math.round(width * scale), height: Math.round(height * scale) };
   const up = (side: number, multiple: number) => Math.ceil(side / multiple) * multiple;

@@ -1,4 +1,5 @@
 import type { DiffusionModel, TextConditioning } from '../pipeline/diffusionPorts.ts';
+import { parseWeightedPrompt } from '../prompt/promptWeights.ts';
 import type { WeightedPrompt } from '../prompt/weightedPrompt.ts';
 
 /** A stage's prompts as its model reads them: encoded when first needed, once for all its regions. */
@@ -34,5 +35,26 @@ export class StagePrompts {
     this.#encoded?.positive.dispose();
     this.#encoded?.negative?.dispose();
     this.#encoded = null;
+  }
+}
+
+/** Runs a stage with its prompts encoded; without guidance there is no negative one. */
+export async function withPrompts<T>(
+  model: DiffusionModel,
+  {
+    positive,
+    negative,
+    guidanceScale,
+  }: { readonly positive: string; readonly negative: string; readonly guidanceScale: number },
+  work: (prompts: StagePrompts) => Promise<T>,
+): Promise<T> {
+  const prompts = new StagePrompts(model, {
+    positive: parseWeightedPrompt(positive),
+    negative: guidanceScale === 1 ? null : parseWeightedPrompt(negative),
+  });
+  try {
+    return await work(prompts);
+  } finally {
+    prompts.dispose();
   }
 }

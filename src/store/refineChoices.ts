@@ -22,7 +22,17 @@ type Sampler = RefineSettings['stage1']['sampler'];
 export const SAMPLERS: readonly Sampler[] = ['dpmpp_2m_karras', 'unipc', 'euler', 'euler_ancestral', 'ddim'];
 
 /** Names of strategies that may be remembered. */
-export const STRATEGY_IDS: readonly StrategyId[] = ['gRefine', 'perceptualOnly', 'alignmentOnly', 'repaintOnly'];
+export const STRATEGY_IDS: readonly StrategyId[] = [
+  'gRefine',
+  'qRefine',
+  'inpaintingByHand',
+  'imageToImage',
+  'restoration',
+  'reconstruction',
+  'perceptualOnly',
+  'alignmentOnly',
+  'repaintOnly',
+];
 
 /** Where a number may be set, and in which steps. */
 export interface Range {
