@@ -7,6 +7,7 @@ from clip_goldens import make_goldens
 from codec_full_size import save_codec_full_size
 from diffusion_goldens import make_diffusion_goldens
 from image_goldens import make_image_goldens
+from measure_goldens import make_measure_goldens
 from original_layout import save_original_layout
 from pasd_full_size import save_full_size as save_pasd_full_size
 from pasd_goldens import make_pasd_goldens
@@ -27,6 +28,7 @@ def main() -> None:
     save_checkpoints(FIXTURES)
     make_goldens(FIXTURES)
     make_image_goldens(FIXTURES)
+    make_measure_goldens(FIXTURES)
     save_full_size(FIXTURES / "clip_full_size.json")
     save_diffusion_checkpoints(FIXTURES)
     make_diffusion_goldens(FIXTURES)
