@@ -73,6 +73,7 @@ def make_one(name: str, model: CLIPModel, tokenizer: CLIPTokenizerFast, fixtures
     for field in ("early_hidden", "original_hidden", "surgery_hidden"):
         images[f"image0.224.{field}"] = getattr(base, field)[0, ::7]
     save(images, folder / f"{name}.image.safetensors")
+    save(unpositioned_goldens(name, single, model, tokenizer), folder / f"{name}.unpositioned.safetensors")
 
     encode = text_encoder(model, tokenizer)
     ids = padded(tokenizer, TEXTS)
@@ -154,6 +155,34 @@ def make_one(name: str, model: CLIPModel, tokenizer: CLIPTokenizerFast, fixtures
             "bounds": maps.BOUNDS,
         },
     )
+
+
+@torch.no_grad()
+def unpositioned_goldens(name: str, single: CLIPModel, model: CLIPModel, tokenizer: CLIPTokenizerFast) -> dict[str, Tensor]:
+    """CLIP-IQA (arXiv 2207.12396): no position embedding, so no square image; CLIPScore (arXiv 2104.08718) with positions."""
+    patch = model.vision_model.config.patch_size
+    goldens = {}
+    encode = text_encoder(model, tokenizer)
+    pair = F.normalize(encode(["Good photo.", "Bad photo."]), dim=-1)
+    text = F.normalize(encode(TEXTS[1:2]), dim=-1)[0]
+    embeddings = (single.vision_model.embeddings, model.vision_model.embeddings)
+    kept = [one.position_embedding.weight.clone() for one in embeddings]
+    for down, across, size in ((10, 14, 224), (21, 14, 336)):
+        whole = torch.from_numpy(synthetic_pixels(0, size))
+        pixels = whole[None, :, : down * patch, : across * patch]
+        for one in embeddings:
+            one.position_embedding.weight.zero_()
+        features = model.get_image_features(pixels.double(), interpolate_pos_encoding=True).pooler_output[0]
+        published = single.get_image_features(pixels, interpolate_pos_encoding=True).pooler_output[0]
+        for one, weight in zip(embeddings, kept, strict=True):
+            one.position_embedding.weight.copy_(weight)
+        agree(published, features, f"{name} {across}x{down}: without positions, by transformers in both precisions")
+        key = f"{across}x{down}.{size}"
+        goldens[f"{key}.cls"] = F.normalize(features, dim=-1)
+        goldens[f"{key}.clip_iqa"] = torch.softmax(model.logit_scale.exp() * (pair @ goldens[f"{key}.cls"]), dim=-1)[:1]
+    cls = encode_image(model, torch.from_numpy(synthetic_pixels(0, 224))[None].double()).cls[0]
+    goldens["image0.224.clip_score"] = 2.5 * (cls @ text).clamp(min=0)[None]
+    return goldens
 
 
 def text_encoder(model: CLIPModel, tokenizer: CLIPTokenizerFast):

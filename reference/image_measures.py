@@ -70,11 +70,12 @@ def generalised_gaussian(values: np.ndarray) -> tuple[float, float]:
 
 def asymmetric_gaussian(values: np.ndarray) -> tuple[float, float, float]:
     """Shape and the standard deviations left and right of zero."""
+    below, above = np.minimum(values, 0).ravel(), np.maximum(values, 0).ravel()
+    squares = np.array([below @ below, above @ above])
     with np.errstate(invalid="ignore", divide="ignore"):
-        left = np.sqrt(np.sum(values[values < 0] ** 2) / np.count_nonzero(values < 0))
-        right = np.sqrt(np.sum(values[values > 0] ** 2) / np.count_nonzero(values > 0))
+        left, right = np.sqrt(squares / (np.count_nonzero(below), np.count_nonzero(above)))
         quotient = left / right
-        ratio = np.mean(np.abs(values)) ** 2 / np.mean(values**2)
+        ratio = np.mean(above - below) ** 2 / (squares.sum() / values.size)
         ratio = ratio * (quotient**3 + 1) * (quotient + 1) / (quotient**2 + 1) ** 2
     if not np.isfinite(ratio):
         return np.nan, np.nan, np.nan

@@ -6,6 +6,7 @@ import { readJson } from '../../src/checkpoint/readJson.ts';
 import { openSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { type ClipConfig, parseClipConfig } from '../../src/graph/clipConfig.ts';
 import { buildClipText, type ClipTextInput, endPosition, endRows } from '../../src/graph/clipText.ts';
+import { buildClipUnpositioned } from '../../src/graph/clipUnpositioned.ts';
 import { buildClipVision } from '../../src/graph/clipVision.ts';
 import { compileClip } from '../../src/graph/compileClip.ts';
 import type { Precision, WeightIndex } from '../../src/graph/weights.ts';
@@ -88,6 +89,7 @@ export async function compareClip(checkpointName: TinyCheckpoint, options: Compa
   const compiled = { config, weights, shards: sink.shards, goldens, createSession };
   const comparisons: Comparison[] = [];
   for (const imageSize of imageSizes) comparisons.push(...(await compareImages(compiled, imageSize)));
+  comparisons.push(...(await compareUnpositioned(compiled)));
   for (const input of ['ids', 'embeddings'] as const) comparisons.push(...(await compareTexts(compiled, input)));
   return comparisons;
 }
@@ -112,7 +114,7 @@ interface Compiled {
 }
 
 async function openGoldens(name: TinyCheckpoint, readFixture: ReadFixture): Promise<Checkpoint> {
-  const files = ['image', 'text'].map((kind) => `golden/${name}.${kind}.safetensors`);
+  const files = ['image', 'unpositioned', 'text'].map((kind) => `golden/${name}.${kind}.safetensors`);
   const opened = await Promise.all(
     files.map(async (file) => openSafetensors(bytesSource(file, await readFixture(file)))),
   );
@@ -149,6 +151,31 @@ async function compareImages(compiled: Compiled, imageSize: number): Promise<Com
   } finally {
     await session.dispose();
   }
+}
+
+/** Parts of the test images, of a side that is no multiple of what the model was trained on, encoded without positions. */
+async function compareUnpositioned(compiled: Compiled): Promise<Comparison[]> {
+  const { config, weights, shards, goldens, createSession } = compiled;
+  const { patchSize } = config.vision;
+  const comparisons: Comparison[] = [];
+  for (const name of [...goldens.tensors.keys()].filter((key) => /^\d+x\d+\.\d+\.cls$/.test(key))) {
+    const [across, down, imageSize] = name.split(/[x.]/).map(Number) as [number, number, number];
+    const [width, height] = [across * patchSize, down * patchSize];
+    const session = await createSession(buildClipUnpositioned(config, weights, { across, down }), shards);
+    try {
+      const whole = syntheticPixels(0, imageSize);
+      const data = Float32Array.from({ length: 3 * width * height }, (_, i) => {
+        const [c, y, x] = [Math.floor(i / (width * height)), Math.floor(i / width) % height, i % width];
+        return whole[(c * imageSize + y) * imageSize + x] as number;
+      });
+      const { cls } = await session.run({ pixel_values: { dims: [1, 3, height, width], data } });
+      comparisons.push(compare(name, cls?.data, { golden: await golden(compiled, name), dim: config.dim }));
+    } finally {
+      await session.dispose();
+    }
+  }
+  if (comparisons.length === 0) throw new RangeError('There are no goldens without positions');
+  return comparisons;
 }
 
 async function compareTexts(compiled: Compiled, input: ClipTextInput): Promise<Comparison[]> {

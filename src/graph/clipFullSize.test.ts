@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseClipConfig } from './clipConfig.ts';
 import { buildClipText } from './clipText.ts';
+import { buildClipUnpositioned } from './clipUnpositioned.ts';
 import { buildClipVision } from './clipVision.ts';
 import { CLIP_IMAGE_SIZES, clipRecipes } from './clipWeights.ts';
 import { planClip } from './compileClip.ts';
@@ -39,6 +40,7 @@ describe.each(Object.entries(MODELS))('%s, from its config alone', (_name, { con
       const weights = planClip(clip, precision);
       const graphs = [
         ...CLIP_IMAGE_SIZES.map((imageSize) => buildClipVision(clip, weights, { imageSize })),
+        buildClipUnpositioned(clip, weights, { across: 32, down: 20 }),
         buildClipText(clip, weights, { input: 'ids' }),
         buildClipText(clip, weights, { input: 'embeddings' }),
       ].map((bytes) => new TextDecoder('latin1').decode(bytes));

@@ -11,7 +11,7 @@ ort.env.wasm.numThreads = 1;
 
 describe('compiled CLIP against transformers and the CLIP Surgery reference, on wasm', () => {
   for (const checkpoint of Object.keys(TINY_CHECKPOINTS) as TinyCheckpoint[]) {
-    it.each<Precision>(['fp32', 'fp16', 'q8', 'q4'])(`${checkpoint} %s`, { timeout: 60_000 }, async (precision) => {
+    it.each<Precision>(['fp32', 'fp16', 'q8', 'q4'])(`${checkpoint} %s`, { timeout: 300_000 }, async (precision) => {
       const imageSizes = precision === 'fp32' ? [224, 336, 448, 512] : [224, 448];
       const comparisons = await compareClip(checkpoint, {
         precision,

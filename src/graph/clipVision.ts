@@ -95,10 +95,7 @@ export function buildClipVision(
   return g.toBytes();
 }
 
-/**
- * The class token, then the patches row by row, positions added: `[1 + grid · grid, width]`. A convolution whose stride is
- * its kernel is a matrix product over patches laid out as rows; that saves the convolution's changes of layout.
- */
+/** The class token, then the patches row by row, positions added: `[1 + grid · grid, width]`. */
 function embed(
   g: GraphBuilder,
   { patchSize }: ClipVisionConfig,
@@ -110,13 +107,24 @@ function embed(
     image = g.node('Slice', [image, g.int64s(0, 0), g.int64s(used, used), g.int64s(2, 3)]);
   }
   image = cast(g, image, { from: 'float32', to: activationType(g, 'vision.patch_embedding.weight') });
-  const cut = g.node('Reshape', [image, g.int64s(3, grid, patchSize, grid, patchSize)]);
-  const patches = g.node('Transpose', [cut], { attributes: { perm: [1, 3, 0, 2, 4] } });
-  const flat = g.node('Reshape', [patches, g.int64s(grid ** 2, 3 * patchSize ** 2)]);
-  const embedded = linear(g, flat, {
+  const embedded = linear(g, patchRows(g, image, { patchSize, across: grid, down: grid }), {
     name: 'vision.patch_embedding',
     inputs: 3 * patchSize ** 2,
     add: g.weight(`vision.positions.${imageSize}`),
   });
   return g.node('Concat', [g.weight('vision.class_token'), embedded], { attributes: { axis: 0 } });
+}
+
+/**
+ * The patches of `[1, 3, down · patch, across · patch]` as rows, `[down · across, 3 · patch²]`. A convolution whose stride is its kernel
+ * is a matrix product over them; that saves the convolution's changes of layout.
+ */
+export function patchRows(
+  g: GraphBuilder,
+  image: Value,
+  { patchSize, across, down }: { patchSize: number; across: number; down: number },
+): Value {
+  const cut = g.node('Reshape', [image, g.int64s(3, down, patchSize, across, patchSize)]);
+  const patches = g.node('Transpose', [cut], { attributes: { perm: [1, 3, 0, 2, 4] } });
+  return g.node('Reshape', [patches, g.int64s(across * down, 3 * patchSize ** 2)]);
 }

@@ -4,6 +4,9 @@ import { normRecipes, plainRecipe } from './layerRecipes.ts';
 import { resizePositions } from './positionEmbedding.ts';
 import type { RecipeSource, WeightRecipe } from './weightRecipe.ts';
 
+/** The class token without its position. Packs that were compiled before CLIP-IQA was measured lack it. */
+export const CLASS_EMBEDDING = 'vision.class_embedding';
+
 /** Square image sizes in pixels that every CLIP is compiled for. */
 export const CLIP_IMAGE_SIZES = [224, 336, 448, 512] as const;
 
@@ -43,7 +46,7 @@ export function clipRecipes(config: ClipConfig): WeightRecipe[] {
 
 /**
  * The class token with its position is one constant row, whatever the image; the patches' positions are stored once per
- * image size. The embeddings stay unquantised: they are few bytes, and every feature passes them.
+ * image size. The class token without its position is for images seen without positions. The embeddings stay unquantised: they are few bytes, and every feature passes them.
  */
 function visionEmbeddings({ vision }: ClipConfig): WeightRecipe[] {
   const { width, patchSize } = vision;
@@ -58,6 +61,11 @@ function visionEmbeddings({ vision }: ClipConfig): WeightRecipe[] {
       dims: [1, width],
       sources: [{ tensor: 'vision_model.embeddings.class_embedding', shape: [width] }, positions],
       derive: (classToken, all) => (classToken as Float32Array).map((value, c) => value + (all?.[c] as number)),
+    },
+    {
+      name: CLASS_EMBEDDING,
+      dims: [1, width],
+      sources: [{ tensor: 'vision_model.embeddings.class_embedding', shape: [width] }],
     },
     {
       name: 'vision.patch_embedding.weight',
