@@ -21,7 +21,7 @@ from world import Dice, Scene, draw_scene, render, scene_from_json, visible
 
 SHARD = 500
 FIRST_SEED = {"train": 0, "validation": 10_000_000, "test": 20_000_000}
-DEFAULT_SHARDS = {"train": 24, "validation": 1, "test": 1}
+DEFAULT_SHARDS = {"train": 9, "validation": 1, "test": 1}
 # Pixels of a solid that have to be seen for it to count as there.
 LEAST_VISIBLE = 60
 

@@ -18,7 +18,7 @@ from models import SCHEDULER, new_autoencoder, new_clip, text_encoder_of
 from run import load_averaged
 from world import Dice
 
-MASKS = 3
+MASKS = 2
 LATENTS = 32
 
 
@@ -75,7 +75,7 @@ def latents_of(vae, images: np.ndarray, device: torch.device) -> np.ndarray:
 
 
 class Latents:
-    """Latents of a split's pictures, encoded once: clean [2, 4, 32, 32], masks [2, 3, 32, 32], masked [2, 3, 4, 32, 32] a scene."""
+    """Latents of a split's pictures, encoded once: clean [2, 4, 32, 32], masks [2, 2, 32, 32], masked [2, 2, 4, 32, 32] a scene."""
 
     def __init__(self, cache: str, split: str, vae, device: torch.device, log=print):
         self.pictures = Pictures(cache, split)

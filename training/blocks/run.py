@@ -10,11 +10,13 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
 from torch import nn
+
+from muon import Muon
 
 SAVE_SECONDS = 150
 LOG_SECONDS = 60
@@ -31,6 +33,21 @@ def parser(doc: str, *, steps: int) -> argparse.ArgumentParser:
     return result
 
 
+def optimizers(modules: Iterable[nn.Module], rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the weights of linear layers and convolutions; AdamW for embeddings, contexts, norms and biases."""
+    matrices, others, free = [], [], []
+    for part in (part for module in modules for part in module.modules()):
+        for name, parameter in part.named_parameters(recurse=False):
+            if not parameter.requires_grad:
+                continue
+            if name == "weight" and isinstance(part, (nn.Linear, nn.Conv2d)):
+                matrices.append(parameter)
+            else:
+                (others if isinstance(part, nn.Embedding) else free).append(parameter)
+    groups = [{"params": others, "weight_decay": 0.01}, {"params": free, "weight_decay": 0.0}]
+    return [Muon(matrices, lr=rate), torch.optim.AdamW([g for g in groups if g["params"]], lr=rate, betas=(0.9, 0.98))]
+
+
 class Run:
     """One model's training: `for step in run.steps(): run.descend(loss(step))`."""
 
@@ -41,19 +58,15 @@ class Run:
         options: argparse.Namespace,
         *,
         rate: float,
-        groups: list[dict] | None = None,
-        warmup: int = 300,
-        average: float = 0.999,
+        warmup: int = 100,
+        average: float = 0.998,
     ):
         torch.set_num_threads(options.threads)
         self.name, self.modules, self.options, self.rate, self.warmup = name, modules, options, rate, warmup
         self.device = torch.device(options.device)
         for module in modules.values():
             module.to(self.device)
-        parameters = groups or [{"params": [p for m in modules.values() for p in m.parameters() if p.requires_grad]}]
-        for group in parameters:
-            group.setdefault("scale", 1.0)
-        self.optimizer = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self.optimizers = optimizers(modules.values(), rate)
         # A running average of the weights: what is exported.
         self.average, self.averaged = average, {n: self._copy(m) for n, m in modules.items()}
         self.step = 0
@@ -71,7 +84,8 @@ class Run:
         saved = torch.load(self.path, map_location=self.device, weights_only=True)
         for name, module in self.modules.items():
             module.load_state_dict(saved["modules"][name])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         self.averaged, self.step = saved["averaged"], saved["step"]
         self.log(f"goes on at step {self.step}")
 
@@ -81,7 +95,7 @@ class Run:
         state = {
             "modules": {name: module.state_dict() for name, module in self.modules.items()},
             "averaged": self.averaged,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
         }
         torch.save(state, temporary)
@@ -109,13 +123,16 @@ class Run:
 
     def descend(self, loss: torch.Tensor, **told: float | torch.Tensor) -> None:
         rate = self.rate * min((self.step + 1) / self.warmup, 1.0) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.share())))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
-        self.optimizer.zero_grad(set_to_none=True)
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group in groups:
+            group["lr"] = rate
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_([p for g in self.optimizer.param_groups for p in g["params"]], 1.0)
+        norm = nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], 1.0)
         if torch.isfinite(norm):
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
         decay = min(self.average, (self.step + 1) / (self.step + 20))
         with torch.no_grad():
             for name, module in self.modules.items():

@@ -19,6 +19,7 @@ from clip_features import Contexts, Texts, encode_image  # noqa: E402
 from defects import FACTORS, KINDS, damage  # noqa: E402
 from evaluate_clip import auroc, balanced_accuracy  # noqa: E402
 import clip_surgery  # noqa: E402, I001: in reference/, put on the path by models
+from muon import orthogonalised  # noqa: E402
 from run import Run, ahead  # noqa: E402
 from train_clip import pooled  # noqa: E402
 from world import Dice, Solid, draw_scene, render, scene_from_json, visible  # noqa: E402
@@ -187,6 +188,12 @@ class Training(unittest.TestCase):
             (Path(cache) / "checkpoints" / "line.pt").unlink()
             trained(3)
             torch.testing.assert_close(trained(99).weight, whole)
+
+    def test_updates_are_orthogonalised_whatever_their_shape(self):
+        for shape in ((3, 16, 24), (2, 24, 16)):
+            values = torch.linalg.svdvals(orthogonalised(torch.randn(shape, generator=torch.Generator().manual_seed(2))))
+            self.assertGreater(float(values.min()), 0.5)
+            self.assertLess(float(values.max()), 1.3)
 
     def test_loading_ahead_keeps_the_order(self):
         self.assertEqual(list(ahead(lambda step: step * step, 3, 9, workers=3)), [9, 16, 25, 36, 49, 64])

@@ -77,10 +77,10 @@ def evaluate(vae, cache: str, device: torch.device, count: int = 64) -> dict[str
 
 
 def main() -> None:
-    options = parser(__doc__, steps=10_000).parse_args()
+    options = parser(__doc__, steps=1_200).parse_args()
     torch.manual_seed(options.seed)
     vae = new_autoencoder()
-    run = Run("autoencoder", {"vae": vae}, options, rate=1.5e-3)
+    run = Run("autoencoder", {"vae": vae}, options, rate=3e-3)
     if not options.evaluate and run.step < options.steps:
         train(run, vae, options)
     run.use_average()

@@ -100,10 +100,10 @@ def evaluate(unet, controlnet, vae, prompts: Prompts, noising: Noising, held_out
 
 
 def main() -> None:
-    options = parser(__doc__, steps=7_000).parse_args()
+    options = parser(__doc__, steps=2_000).parse_args()
     torch.manual_seed(options.seed)
     unet, controlnet = new_pasd()
-    run = Run("pasd", {"unet": unet, "controlnet": controlnet}, options, rate=1e-3, warmup=500, average=0.9995)
+    run = Run("pasd", {"unet": unet, "controlnet": controlnet}, options, rate=2e-3)
     vae, _ = load_autoencoder(options.cache)
     vae = vae.to(run.device)
     prompts, noising = Prompts(load_text_encoder(options.cache), run.device), Noising(run.device)

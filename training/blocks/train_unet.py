@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from captions import caption
-from diffusion import Latents, Noising, Prompts, decoded, draw_mask, generator, latents_of, load_autoencoder, load_text_encoder
+from diffusion import MASKS, Latents, Noising, Prompts, decoded, draw_mask, generator, latents_of, load_autoencoder, load_text_encoder
 from models import new_unet, save_inpainting
 from run import Run, ahead, parser
 from world import Dice
@@ -28,7 +28,7 @@ OUTSIDE = 0.25
 def batch(latents: Latents, dice: Dice, count: int = BATCH) -> dict[str, object]:
     rows = {"clean": [], "masked": [], "masks": [], "texts": []}
     for _ in range(count):
-        index, which, k = dice.below(len(latents)), dice.below(2), dice.below(3)
+        index, which, k = dice.below(len(latents)), dice.below(2), dice.below(MASKS)
         entry = latents[index]
         scene, _, _ = latents.pictures.variant(index, which)
         rows["clean"].append(entry["clean"][which])
@@ -92,10 +92,10 @@ def sheet(unet, vae, prompts: Prompts, noising: Noising, held_out: Latents, path
 
 
 def main() -> None:
-    options = parser(__doc__, steps=8_000).parse_args()
+    options = parser(__doc__, steps=2_500).parse_args()
     torch.manual_seed(options.seed)
     unet = new_unet()
-    run = Run("unet", {"unet": unet}, options, rate=1e-3, warmup=500, average=0.9995)
+    run = Run("unet", {"unet": unet}, options, rate=2e-3)
     vae, _ = load_autoencoder(options.cache)
     encoder = load_text_encoder(options.cache)
     prompts, noising = Prompts(encoder, run.device), Noising(run.device)
