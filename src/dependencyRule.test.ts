@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   prompt: [],
   checkpoint: [],
   graph: ['checkpoint'],
+  calibration: ['diffusion', 'math', 'quality', 'table'],
   quality: ['math', 'prompt'],
   measures: ['image', 'math'],
   diffusion: ['math'],

@@ -13,6 +13,7 @@ import {
   alignmentProbability,
   bestPatchCount,
   patchSimilarity,
+  promptAlignment,
 } from './alignmentScore.ts';
 import type { QualityMap } from './qualityMap.ts';
 import type { AlignmentResult, PhraseResult, PhraseStatus } from './qualityResults.ts';
@@ -123,13 +124,14 @@ export function alignmentMap(
 
   const defect = defectSum(results, gridWidth * gridHeight);
   const promptScore = find(texts.prompt).score;
-  const score = results
-    .filter(({ phrase }) => phrase.scope === 'place')
-    .reduce((product, { phrase, score, nounScore }) => {
-      // Eq. 8 [ours for what is to be absent]: the surer it is there, the worse.
-      const right = phrase.negated ? 1 - Math.min(score, nounScore) : score;
-      return product * Math.min(right / options.alignmentBound, 1);
-    }, promptScore);
+  const placed = results.filter(({ phrase }) => phrase.scope === 'place');
+  const score = promptAlignment(
+    {
+      prompt: promptScore,
+      phrases: placed.map((result) => ({ ...result, negated: result.phrase.negated ?? false })),
+    },
+    options.alignmentBound,
+  );
   return {
     score,
     promptScore,

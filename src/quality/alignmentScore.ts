@@ -123,6 +123,14 @@ export const referenceTexts: readonly string[] = [
   'glass bottle',
 ];
 
+/** Where and how steeply evidence turns from "not there" to "there", in deviations above texts that do not describe the image. */
+export interface AlignmentThresholds {
+  /** Deviations at which S is 0.5. */
+  readonly middle: number;
+  /** By how much the logit of S grows with each deviation, > 0. */
+  readonly slope: number;
+}
+
 /** How many deviations above texts that do not describe the image S is 0.5: one such text in forty passes. */
 export const undescribedDeviations = 2;
 /** How many deviations above them S is 0.9: where things that are in an image usually lie. */
@@ -130,18 +138,29 @@ export const confidentDeviations = 3.5;
 /** Smallest deviation believed, in cosine: below it is rounding of half precision. */
 export const smallestDeviation = 0.002;
 
+/** The thresholds unless ratings have taught others [ours]. */
+export const defaultAlignmentThresholds: AlignmentThresholds = {
+  middle: undescribedDeviations,
+  slope: Math.log(9) / (confidentDeviations - undescribedDeviations),
+};
+
+/** The level that texts have in one image which do not describe it, in cosine. */
+export interface ReferenceLevel {
+  /** Median of their combined evidence. */
+  readonly centre: number;
+  /** Median deviation from it, as that of a normal distribution. */
+  readonly deviation: number;
+  /** See {@link AlignmentCalibration}. */
+  readonly patchOffset: number;
+}
+
 /**
- * Calibrates on the image itself [ours]: against texts that (nearly all) do not describe it. The default, because it needs
- * no measured table per model, and follows the level that similarities have in this very image. Median and median
- * deviation, so that a few reference texts may describe the image after all.
+ * Measures that level [ours]. Median and median deviation, so that a few reference texts may describe the image after all.
  *
  * @param evidence of each of {@link referenceTexts}
  * @throws RangeError without any evidence
  */
-export function calibrateOnReference(
-  evidence: readonly AlignmentEvidence[],
-  { logitScale }: { readonly logitScale: number },
-): AlignmentCalibration {
+export function referenceLevel(evidence: readonly AlignmentEvidence[]): ReferenceLevel {
   const patchOffset = quantile(
     evidence.map(({ whole, best }) => best - whole),
     0.5,
@@ -153,12 +172,47 @@ export function calibrateOnReference(
     0.5,
   );
   // 1.4826 makes the median deviation of a normal distribution its standard deviation.
-  const deviation = Math.max(1.4826 * medianDeviation, smallestDeviation);
-  return {
-    bias: centre + undescribedDeviations * deviation,
-    scale: Math.log(9) / (logitScale * (confidentDeviations - undescribedDeviations) * deviation),
-    patchOffset,
-  };
+  return { centre, deviation: Math.max(1.4826 * medianDeviation, smallestDeviation), patchOffset };
+}
+
+/** How far evidence stands above texts that do not describe the image, in their deviations. */
+export function standing(evidence: AlignmentEvidence, { centre, deviation, patchOffset }: ReferenceLevel): number {
+  return (combinedEvidence(evidence, patchOffset) - centre) / deviation;
+}
+
+/**
+ * Calibrates on the image itself [ours]: against texts that (nearly all) do not describe it. The default, because it needs
+ * no measured table per model, and follows the level that similarities have in this very image.
+ *
+ * @param evidence of each of {@link referenceTexts}
+ * @throws RangeError without any evidence
+ */
+export function calibrateOnReference(
+  evidence: readonly AlignmentEvidence[],
+  {
+    logitScale,
+    thresholds: { middle, slope } = defaultAlignmentThresholds,
+  }: { readonly logitScale: number; readonly thresholds?: AlignmentThresholds },
+): AlignmentCalibration {
+  const { centre, deviation, patchOffset } = referenceLevel(evidence);
+  return { bias: centre + middle * deviation, scale: slope / (logitScale * deviation), patchOffset };
+}
+
+/** What a prompt's alignment is made of: S of the whole prompt, and of each phrase that has a place and its noun, 0..1. */
+export interface PromptScores {
+  readonly prompt: number;
+  readonly phrases: readonly { readonly score: number; readonly nounScore: number; readonly negated: boolean }[];
+}
+
+/**
+ * Eq. 8: `Q_A = S(P) · Π min(S_i / B_a, 1)`, 0..1. [ours] for what is to be absent: the surer it is there, the worse.
+ * @param bound B_a
+ */
+export function promptAlignment({ prompt, phrases }: PromptScores, bound: number): number {
+  return phrases.reduce((product, { score, nounScore, negated }) => {
+    const right = negated ? 1 - Math.min(score, nounScore) : score;
+    return product * Math.min(right / bound, 1);
+  }, prompt);
 }
 
 /**

@@ -11,8 +11,11 @@ import type { PerceptualFactor, PerceptualMode, PerceptualResult } from './quali
 /** The factors in the paper's order. */
 export const perceptualFactors: readonly PerceptualFactor[] = ['overall', 'technical', 'rationality', 'naturalness'];
 
-/** B_k of each factor, 0..1. */
+/** B_k of eq. 3: a factor above its bound adds nothing (the paper's "cask effect"). */
 export type PerceptualBounds = Readonly<Record<Exclude<PerceptualFactor, 'overall'>, number>>;
+
+/** How much each factor counts, 0..1: a bound is the mean rating of a database times this [paper]. */
+export const perceptualImportance: PerceptualBounds = { technical: 1, rationality: 0.6, naturalness: 0.8 };
 
 /**
  * B_k [code]: a factor above its bound adds nothing (the paper's "cask effect"). Means of the AGIN database times the
