@@ -16,14 +16,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   measures: ['image', 'math'],
   diffusion: ['math'],
   refine: ['diffusion', 'image', 'math', 'prompt', 'quality'],
-  pipeline: ['diffusion', 'image', 'math', 'measures', 'prompt', 'quality', 'refine'],
+  pipeline: ['calibration', 'diffusion', 'image', 'math', 'measures', 'prompt', 'quality', 'refine'],
   runtime: ['checkpoint', 'diffusion', 'graph', 'prompt'],
   hub: ['checkpoint'],
   storage: [],
   bundles: [],
   bridge: [],
-  store: ['bridge', 'bundles', 'measures'],
-  ui: ['bridge', 'image', 'math', 'measures', 'pipeline', 'quality', 'refine', 'store'],
+  store: ['bridge', 'bundles', 'calibration', 'measures'],
+  ui: ['bridge', 'calibration', 'image', 'math', 'measures', 'pipeline', 'quality', 'refine', 'store'],
 };
 
 /** Imports of types alone: shapes of data and ports, gone when compiled. */
@@ -34,7 +34,19 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   runtime: ['pipeline'],
   storage: ['bundles', 'checkpoint', 'graph', 'hub', 'runtime'],
   bundles: ['graph', 'hub', 'storage'],
-  bridge: ['bundles', 'graph', 'hub', 'image', 'measures', 'pipeline', 'refine', 'runtime', 'storage'],
+  bridge: [
+    'bundles',
+    'calibration',
+    'graph',
+    'hub',
+    'image',
+    'measures',
+    'pipeline',
+    'quality',
+    'refine',
+    'runtime',
+    'storage',
+  ],
   store: ['graph', 'hub', 'pipeline', 'quality', 'refine', 'runtime'],
   ui: ['bundles', 'graph', 'prompt', 'runtime'],
 };

@@ -41,6 +41,11 @@ export class PacksInUse {
     return this.#opened.maps?.model ?? null;
   }
 
+  /** Id of the pack that {@link maps} is of. */
+  get mapsId(): string | null {
+    return this.#opened.maps?.summary.id ?? null;
+  }
+
   get inpainting(): OnnxDiffusionModel | null {
     return this.#opened.inpainting?.model ?? null;
   }

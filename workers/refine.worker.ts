@@ -16,6 +16,15 @@ import { analyse } from '../src/pipeline/analyse.ts';
 import { refineRecord } from '../src/pipeline/refineRecord.ts';
 import { Runtime } from '../src/runtime/runtime.ts';
 import { selfTestFile } from '../src/storage/selfTestFile.ts';
+import {
+  calibrate,
+  deleteCalibration,
+  exportCalibration,
+  importCalibration,
+  listCalibrations,
+  saveCalibration,
+  wantedCalibration,
+} from './calibrations.ts';
 import { Jobs } from './jobs.ts';
 import { OpenImages } from './openImages.ts';
 import { PacksInUse } from './packsInUse.ts';
@@ -65,14 +74,24 @@ const api = {
 
   analyse: ({ jobId, file, prompt, settings }, onEvent) =>
     jobs.run(jobId, async (signal) => {
-      if (!packs.maps) {
-        throw new UserError('PackMissingError', 'No model is installed yet. Add a CLIP folder to see the maps.');
-      }
-      const { clip, contexts, calibration: packCalibration } = packs.maps;
+      const maps = mapsInUse();
+      const { clip, contexts, calibration: packCalibration } = maps;
       onEvent({ type: 'stage', stage: 'decode', done: 0, total: 1 });
       const image = await images.open(file);
       const readPrompt = await loadPromptReader();
-      return analyse({ image, prompt, clip, contexts, packCalibration, readPrompt, settings, onEvent, signal });
+      const calibrated = await wantedCalibration(settings, maps);
+      return analyse({
+        image,
+        prompt,
+        clip,
+        contexts,
+        packCalibration,
+        calibrated,
+        readPrompt,
+        settings,
+        onEvent,
+        signal,
+      });
     }),
 
   refine: (job, onEvent) =>
@@ -103,7 +122,26 @@ const api = {
       heatmapPng(map, { ...size, range: scale === 'relative' ? relativeRange([map]) : [0, 1], signal }),
     ),
 
+  calibrate: (job, onProgress) =>
+    jobs.run(job.jobId, async (signal) => {
+      const maps = mapsInUse();
+      const readPrompt = await loadPromptReader();
+      return calibrate(job, { packId: packs.mapsId ?? '', maps, readPrompt, onProgress, signal });
+    }),
+
+  listCalibrations: () => listCalibrations(packs.maps),
+  saveCalibration: (calibration) => saveCalibration(calibration, packs.maps),
+  importCalibration: async (file) => importCalibration(file, mapsInUse()),
+  exportCalibration,
+  deleteCalibration,
+
   cancel: async (jobId) => jobs.cancel(jobId),
 } satisfies RefineWorkerApi;
+
+/** @throws {UserError} `PackMissingError` */
+function mapsInUse() {
+  if (packs.maps) return packs.maps;
+  throw new UserError('PackMissingError', 'No model is installed yet. Add a CLIP folder to see the maps.');
+}
 
 expose(api);

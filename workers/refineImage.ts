@@ -5,6 +5,7 @@ import { encodePng } from '../src/image/saving/encodePng.ts';
 import type { RefineEvent } from '../src/pipeline/refinement.ts';
 import { runStrategy } from '../src/pipeline/strategies.ts';
 import type { Residency } from '../src/runtime/residency.ts';
+import { wantedCalibration } from './calibrations.ts';
 import type { OpenImages } from './openImages.ts';
 import type { PacksInUse } from './packsInUse.ts';
 import { loadPromptReader } from './promptParser.ts';
@@ -29,6 +30,7 @@ export async function refineImage(
   const { maps, inpainting, restoration } = packs;
   if (!maps) throw new UserError('PackMissingError', 'No model for the maps is installed yet. Add a CLIP folder.');
   const readPrompt = await loadPromptReader();
+  const calibrated = await wantedCalibration(analysis, maps);
   const refined: RefinedImage[] = [];
   const stopWatching = residency.watchLoading(({ name, ...bytes }) =>
     onEvent({ type: 'loading', model: name, ...bytes }),
@@ -42,6 +44,7 @@ export async function refineImage(
         clip: maps.clip,
         contexts: maps.contexts,
         packCalibration: maps.calibration,
+        calibrated,
         readPrompt,
         analysisSettings: analysis,
         inpainting,

@@ -1,5 +1,6 @@
 import type { Workers } from '../../src/bridge/client.ts';
 import type { OpenedImage, PackSummary } from '../../src/bridge/protocol.ts';
+import type { Verdict } from '../../src/calibration/calibration.ts';
 import { abortError, UserError, type UserErrorName } from '../../src/errors.ts';
 import { relativeRange } from '../../src/image/heatmap.ts';
 import { heatmapPng } from '../../src/image/heatmapPng.ts';
@@ -7,6 +8,7 @@ import type { AnalysisStage } from '../../src/pipeline/analysis.ts';
 import type { RefineResult } from '../../src/pipeline/refinement.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
 import { fakeAlignment, fakePerceptual } from './fakeAnalysis.ts';
+import { fakeCalibrations } from './fakeCalibrations.ts';
 import { fakePacks, type PackScenario, packScenarioOf } from './fakePacks.ts';
 import { fakeRefine } from './fakeRefine.ts';
 
@@ -24,6 +26,8 @@ export interface FakeScenario {
   readonly inpainting: number;
   readonly restoration: number;
   readonly outcome: RefineResult['outcome'];
+  /** What a calibration turns out to be worth. */
+  readonly verdict: Verdict;
   readonly step: number;
   readonly hang: string | null;
   readonly prompt: string;
@@ -46,6 +50,7 @@ export function scenarioOf(query: URLSearchParams): FakeScenario {
     inpainting: Number(query.get('inpainting') ?? Math.min(1, Number(query.get('packs') ?? 1))),
     restoration: Number(query.get('restoration') ?? Math.min(1, Number(query.get('packs') ?? 1))),
     outcome: (query.get('outcome') as RefineResult['outcome'] | null) ?? 'refined',
+    verdict: (query.get('verdict') as Verdict | null) ?? 'helps',
     step: Number(query.get('step') ?? 5),
     hang: query.get('hang'),
     prompt: query.get('prompt') ?? '',
@@ -206,6 +211,7 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
 
   return {
     refine: {
+      ...fakeCalibrations({ ...scenario, step }),
       start: async () => {
         await pause(scenario.step);
         failOnce('start');

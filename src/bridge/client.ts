@@ -73,6 +73,12 @@ export function connectWorkers(): Workers {
       exportHeatmap: (request) => askRefine((api) => api.exportHeatmap(request)),
       refine: (job, onEvent) => askRefine((api) => api.refine(job, proxy(onEvent))),
       saveImage: (request) => askRefine((api) => api.saveImage(request)),
+      calibrate: (job, onProgress) => askRefine((api) => api.calibrate(job, proxy(onProgress))),
+      listCalibrations: () => askRefine((api) => api.listCalibrations()),
+      saveCalibration: (calibration) => askRefine((api) => api.saveCalibration(calibration)),
+      importCalibration: (file) => askRefine((api) => api.importCalibration(file)),
+      exportCalibration: (id) => askRefine((api) => api.exportCalibration(id)),
+      deleteCalibration: (id) => askRefine((api) => api.deleteCalibration(id)),
       cancel: (jobId) => askRefine((api) => api.cancel(jobId)),
     },
     compile: {

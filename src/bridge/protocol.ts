@@ -12,6 +12,7 @@ import type { HandMask } from '../refine/handMask.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus, Tier } from '../runtime/status.ts';
 import type { PackSummary } from '../storage/packManifest.ts';
+import type { CalibrationApi } from './calibrationProtocol.ts';
 
 export type { PackSummary };
 
@@ -90,7 +91,7 @@ export interface MemoryBudget {
 }
 
 /** The worker that owns the runtime, the GPU and the pipeline. */
-export interface RefineWorkerApi {
+export interface RefineWorkerApi extends CalibrationApi {
   /** Detects tiers, self-tests and picks one. Call once before anything else; `preferred` is tried first. */
   start(preferred: Tier | null): Promise<RuntimeStatus>;
   /** Changes the tier; the open pack is loaded again on its next use. Throws TierUnavailableError. */

@@ -1,6 +1,5 @@
 import { kendall, pearson, spearman } from '../math/correlation.ts';
 import { type AlignmentThresholds, defaultAlignmentThresholds } from '../quality/alignmentScore.ts';
-import { perceptualBounds } from '../quality/perceptualMap.ts';
 import { alignmentOf, learnThresholds, type PromptStanding } from './alignmentLearning.ts';
 import type { Agreement, CalibrationReport, HeldOut, Verdict } from './calibration.ts';
 import { type LearningStart, learnWords, others, perceptualScores, subset } from './learnWords.ts';
@@ -19,7 +18,7 @@ export async function crossValidateWords(
   data: RatedFeatures,
   { folds, ...start }: LearningStart & { readonly folds: readonly (readonly number[])[] },
 ): Promise<CalibrationReport> {
-  const { initial, logitScale, groups } = start;
+  const { initial, initialBounds, logitScale, groups } = start;
   const results: HeldOut[] = [];
   for (const heldOut of folds) {
     const training = others(data.rating.length, heldOut);
@@ -28,7 +27,7 @@ export async function crossValidateWords(
       groups: training.map((image) => groups[image] ?? null),
     });
     const test = subset(data, heldOut);
-    const before = perceptualScores(test, { words: initial, bounds: perceptualBounds, logitScale });
+    const before = perceptualScores(test, { words: initial, bounds: initialBounds, logitScale });
     const after = perceptualScores(test, { ...learned, logitScale });
     results.push({
       images: heldOut.length,

@@ -5,7 +5,8 @@ import { defaultAlignmentThresholds } from '../quality/alignmentScore.ts';
 import { perceptualBounds } from '../quality/perceptualMap.ts';
 import { reportOf } from './crossValidate.ts';
 import { seededFolds } from './folds.ts';
-import { fewestImages, type LearningJob, learnFromRatings, type MeasuredImage } from './learnFromRatings.ts';
+import { type LearningJob, learnFromRatings, type MeasuredImage } from './learnFromRatings.ts';
+import { fewestImages } from './ratings.ts';
 import { syntheticImages, syntheticLogitScale, syntheticWords } from './syntheticRatings.ts';
 
 const job: LearningJob = { initial: syntheticWords, logitScale: syntheticLogitScale, seed: 1 };

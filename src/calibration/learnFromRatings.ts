@@ -1,12 +1,20 @@
 import { UserError } from '../errors.ts';
 import type { AlignmentThresholds } from '../quality/alignmentScore.ts';
-import type { PerceptualBounds, QualityWordFeatures } from '../quality/perceptualMap.ts';
+import { type PerceptualBounds, perceptualBounds, type QualityWordFeatures } from '../quality/perceptualMap.ts';
 import { learnThresholds, type PromptStanding } from './alignmentLearning.ts';
 import type { CalibrationReport } from './calibration.ts';
 import { crossValidateThresholds, crossValidateWords } from './crossValidate.ts';
 import { seededFolds } from './folds.ts';
 import { fitsOfLearning, learnWords } from './learnWords.ts';
-import { guessScale, type ImageRatings, onScale, type RatedFactor, type RatingScale, ratedFactors } from './ratings.ts';
+import {
+  fewestImages,
+  guessScale,
+  type ImageRatings,
+  onScale,
+  type RatedFactor,
+  type RatingScale,
+  ratedFactors,
+} from './ratings.ts';
 import type { RatedFeatures } from './wordObjective.ts';
 
 /** One image: what people and CLIP say of it. */
@@ -22,6 +30,8 @@ export interface MeasuredImage {
 export interface LearningJob {
   /** The pairs the model has. */
   readonly initial: QualityWordFeatures;
+  /** Their B_k; the published ones by default. */
+  readonly initialBounds?: PerceptualBounds;
   readonly logitScale: number;
   /** Null: {@link guessScale}. */
   readonly scale?: RatingScale | null;
@@ -46,8 +56,6 @@ export interface LearningResult {
   readonly match: CalibrationReport | null;
 }
 
-/** Fewest rated images that anything is learned from: fewer could not show whether it helps. */
-export const fewestImages = 20;
 /** Folds of the cross-validation, and the fewest images of one. */
 const mostFolds = 5;
 const fewestHeldOut = 5;
@@ -59,7 +67,7 @@ const fewestHeldOut = 5;
  * @throws {UserError} `TableError`: too few images, or all rated the same; AbortError
  */
 export async function learnFromRatings(images: readonly MeasuredImage[], job: LearningJob): Promise<LearningResult> {
-  const { initial, logitScale, seed, onProgress, pause, signal } = job;
+  const { initial, initialBounds = perceptualBounds, logitScale, seed, onProgress, pause, signal } = job;
   const rated = images.filter(({ ratings }) => ratings.rating !== null);
   if (rated.length < fewestImages) {
     throw new UserError(
@@ -85,7 +93,7 @@ export async function learnFromRatings(images: readonly MeasuredImage[], job: Le
     signal?.throwIfAborted();
   };
   const groups = rated.map(({ ratings }) => ratings.prompt);
-  const start = { initial, logitScale, groups, seed, beforeFit };
+  const start = { initial, initialBounds, logitScale, groups, seed, beforeFit };
   const quality = await crossValidateWords(data, { ...start, folds: seededFolds(groups, { folds, seed }) });
   const { words, bounds } = await learnWords(data, start);
   onProgress?.(total, total);

@@ -1,11 +1,6 @@
 import { pearson, spearman } from '../math/correlation.ts';
 import { minimise } from '../math/lbfgs.ts';
-import {
-  type PerceptualBounds,
-  perceptualBounds,
-  perceptualImportance,
-  type QualityWordFeatures,
-} from '../quality/perceptualMap.ts';
+import { type PerceptualBounds, perceptualImportance, type QualityWordFeatures } from '../quality/perceptualMap.ts';
 import { seededFolds } from './folds.ts';
 import { ratedFactors } from './ratings.ts';
 import { combine, factorScores, pointOf, type RatedFeatures, wordObjective, wordsOf } from './wordObjective.ts';
@@ -14,6 +9,8 @@ import { combine, factorScores, pointOf, type RatedFeatures, wordObjective, word
 export interface LearningStart {
   /** The pairs the model has. */
   readonly initial: QualityWordFeatures;
+  /** Their B_k. */
+  readonly initialBounds: PerceptualBounds;
   /** κ. */
   readonly logitScale: number;
   /** Images of one group are held out together; see `seededFolds`. */
@@ -50,8 +47,8 @@ export const fitsOfLearning = (innerFolds + 1) * strengths.length;
  * @throws whatever `beforeFit` throws
  */
 export async function learnWords(data: RatedFeatures, start: LearningStart): Promise<LearnedWords> {
-  const { initial, logitScale, groups, seed, beforeFit } = start;
-  const bounds = learnBounds(data);
+  const { initial, initialBounds, logitScale, groups, seed, beforeFit } = start;
+  const bounds = learnBounds(data, initialBounds);
   const gains = new Float64Array(strengths.length + 1);
   for (const heldOut of seededFolds(groups, { folds: innerFolds, seed: seed + 1 })) {
     const test = subset(data, heldOut);
@@ -77,18 +74,15 @@ export async function learnWords(data: RatedFeatures, start: LearningStart): Pro
 }
 
 /**
- * B_k [ours]: the published ones, save for factors that have ratings: theirs is made as the authors made theirs, the ratings'
+ * B_k [ours]: those that the model's own words have, save for factors that have ratings: theirs is made as the authors made theirs, the ratings'
  * mean times the factor's importance. Without its ratings a factor's scores have no scale that a mean could be of.
  */
-export function learnBounds(data: Pick<RatedFeatures, 'factors'>): PerceptualBounds {
+export function learnBounds(data: Pick<RatedFeatures, 'factors'>, initial: PerceptualBounds): PerceptualBounds {
   const bounds = ratedFactors.map((factor) => {
     const ratings = data.factors[factor].filter((rating) => !Number.isNaN(rating));
     const mean = ratings.reduce((a, b) => a + b, 0) / ratings.length;
     // A bound of nothing would be divided by.
-    return [
-      factor,
-      ratings.length > 0 ? Math.max(mean * perceptualImportance[factor], 0.05) : perceptualBounds[factor],
-    ];
+    return [factor, ratings.length > 0 ? Math.max(mean * perceptualImportance[factor], 0.05) : initial[factor]];
   });
   return Object.fromEntries(bounds) as PerceptualBounds;
 }

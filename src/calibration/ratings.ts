@@ -32,6 +32,9 @@ export interface RatingsTable {
   readonly hints: readonly string[];
 }
 
+/** Fewest rated images that anything is learned from: fewer could not show whether it helps. */
+export const fewestImages = 20;
+
 /** Lowest and highest rating that could be given. */
 export type RatingScale = readonly [low: number, high: number];
 

@@ -65,7 +65,7 @@ test('words survive being a point', () => {
 });
 
 test('bounds follow ratings of factors, and stay where there are none', () => {
-  const { technical, rationality, naturalness } = learnBounds(data);
+  const { technical, rationality, naturalness } = learnBounds(data, perceptualBounds);
   expect(rationality).toBe(perceptualBounds.rationality);
   expect(naturalness).toBeCloseTo(0.5 * 0.8, 6);
   // (1 + 2 + 4 + 0 + 2 + 3 + 0 + 1) / 4 over eight rated images.

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Calibration } from '../calibration/calibration.ts';
 import { UserError } from '../errors.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import { normalise } from '../math/vectors.ts';
@@ -275,6 +276,34 @@ describe('which quality words are used', () => {
     expect((await modeOf('learned', contexts(2, 9))).hints.join()).toMatch(/may mean little/);
     expect((await modeOf('learned', null)).hints.join()).toMatch(/without learned/);
     expect(await modeOf('zeroShot', contexts())).toEqual({ mode: 'zeroShot', learned: false, hints: [] });
+  });
+
+  test('calibrated: its own words, bounds and threshold, in score and map alike', async () => {
+    const { clip } = fakeClip();
+    // The other way round: what has "good" in it is bad.
+    const pair = Float32Array.from([...featureOf([...common, 'bad']), ...featureOf([...common, 'good'])]);
+    const pairs = { overall: pair, technical: pair, rationality: pair, naturalness: pair };
+    const bounds = { technical: 0.5, rationality: 0.5, naturalness: 0.5 };
+    const settings = { ...defaultAnalysisSettings, perceptualMode: 'calibrated' as const };
+    const calibrated = {
+      words: pairs,
+      bounds,
+      alignment: { middle: 1e3, slope: 1 },
+    } as Partial<Calibration> as Calibration;
+    const result = await analyse(job({ clip, settings, calibrated }));
+    const own = await analyse(job({ clip, contexts: contexts() }));
+    expect(result.perceptual.mode).toBe('calibrated');
+    expect(result.perceptual.factors.overall).toBeCloseTo(1 - own.perceptual.factors.overall, 5);
+    expect(result.perceptual.factorMaps.overall.values[3]).toBeCloseTo(
+      1 - (own.perceptual.factorMaps.overall.values[3] as number),
+      5,
+    );
+    expect(own.alignment?.phrases[0]?.status).toBe('ok');
+    expect(result.alignment?.phrases[0]?.status).toBe('missing');
+    // Gone, or of another CLIP: as without it, and said so.
+    const gone = await analyse(job({ clip, settings, calibrated: null }));
+    expect(gone.perceptual).toEqual((await analyse(job({ clip }))).perceptual);
+    expect(gone.hints.join()).toContain('no longer there, or was made with another model');
   });
 
   test('released keeps its name whatever words it draws', async () => {

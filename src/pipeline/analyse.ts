@@ -1,6 +1,8 @@
 /**
  * The first half of the story: an image and its prompt become two maps, where it looks bad and where it misses the prompt.
  */
+
+import type { Calibration } from '../calibration/calibration.ts';
 import { abortError, UserError } from '../errors.ts';
 import { clipPixelValues } from '../image/clipPreprocessing.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
@@ -11,6 +13,7 @@ import { plainPrompt } from '../prompt/promptSyntax.ts';
 import { alignmentMap } from '../quality/alignmentMap.ts';
 import {
   type AlignmentCalibration,
+  type AlignmentEvidence,
   alignmentEvidence,
   calibrateOnReference,
   patchSimilarity,
@@ -59,10 +62,12 @@ export interface AnalysisJob {
   readonly clip: ClipEncoder;
   /** The published contexts, where the pack has them. */
   readonly contexts: LearnedContexts | null;
+  /** The calibration that the settings name, for their mode `calibrated`; null: it is gone, or of another CLIP. */
+  readonly calibrated?: Calibration | null;
   readonly settings?: AnalysisSettings;
   /** How evidence becomes a probability; by default measured on the image itself (`calibrateOnReference`). */
   readonly calibration?: AlignmentCalibration;
-  /** Constants fitted for this CLIP, where its pack has them; `calibration` goes before them. */
+  /** Constants fitted for this CLIP, where its pack has them; `calibration` and what `calibrated` sets go before them. */
   readonly packCalibration?: PackCalibration | null;
   /** Reads the prompt (`promptReader` of `prompt/promptReader.ts`); null where the parser could not be loaded: no alignment then. */
   readonly readPrompt: PromptReader | null;
@@ -88,11 +93,12 @@ export async function analyse(job: AnalysisJob): Promise<AnalysisResult> {
   const words = await qualityWords(clip, {
     contexts: job.contexts,
     mode: settings.perceptualMode,
+    calibrated: job.calibrated ?? null,
     beforeRun: (done, total) => step('encodeWords', done, total),
   });
   step('encodeWords', 1, 1);
   if (words.hint) hints.push(words.hint);
-  const bounds = words.mode === 'learned' ? job.packCalibration?.perceptualBounds : undefined;
+  const bounds = words.bounds ?? (words.mode === 'learned' ? job.packCalibration?.perceptualBounds : undefined);
   const perceptual = perceptualMap(features, words.features, {
     mode: words.mode,
     logitScale: clip.logitScale,
@@ -149,7 +155,11 @@ async function imageFeatures(
 }
 
 /** The size asked for, else the finest not above {@link defaultImageSize}, else the smallest there is. */
-function chooseImageSize({ imageSizes, modelName }: ClipEncoder, wanted: number | null, hints: string[]): number {
+export function chooseImageSize(
+  { imageSizes, modelName }: ClipEncoder,
+  wanted: number | null,
+  hints: string[],
+): number {
   if (wanted !== null && imageSizes.includes(wanted)) return wanted;
   const chosen = imageSizes.filter((size) => size <= defaultImageSize).at(-1) ?? imageSizes[0];
   if (chosen === undefined) throw new RangeError(`${modelName} has no image size`);
@@ -158,7 +168,10 @@ function chooseImageSize({ imageSizes, modelName }: ClipEncoder, wanted: number 
 }
 
 /** A driver's overflow must not become a map: half precision can turn to NaN. */
-function assertUsable({ cls, patchFeatures, gridWidth, gridHeight }: ClipImageFeatures, clip: ClipEncoder): void {
+export function assertUsable(
+  { cls, patchFeatures, gridWidth, gridHeight }: ClipImageFeatures,
+  clip: ClipEncoder,
+): void {
   if (cls.length !== clip.dim || patchFeatures.length !== gridWidth * gridHeight * clip.dim) {
     throw new RangeError(`${patchFeatures.length} values are no ${gridWidth}x${gridHeight} features of ${clip.dim}`);
   }
@@ -198,7 +211,7 @@ function usablePhrases(
 
 /** AQ-Map of the phrases. */
 async function align(
-  { clip, prompt, calibration: given, packCalibration }: AnalysisJob,
+  { clip, prompt, calibration: given, packCalibration, calibrated }: AnalysisJob,
   {
     features,
     phrases,
@@ -232,8 +245,13 @@ async function align(
     });
     return gathered;
   };
-  const calibration =
-    given ?? packCalibration?.phrases ?? calibrate(features, { reference, logitScale: clip.logitScale });
+  const taught = settings.perceptualMode === 'calibrated' ? calibrated?.alignment : null;
+  const onImage = () =>
+    calibrateOnReference(referenceEvidence(features, reference), {
+      logitScale: clip.logitScale,
+      ...(taught && { thresholds: taught }),
+    });
+  const calibration = given ?? (taught ? onImage() : (packCalibration?.phrases ?? onImage()));
   return alignmentMap(features, {
     phrases,
     texts: {
@@ -244,21 +262,24 @@ async function align(
     },
     logitScale: clip.logitScale,
     calibration,
-    nounCalibration: given ?? packCalibration?.nouns ?? calibration,
+    nounCalibration: given ?? (taught ? calibration : (packCalibration?.nouns ?? calibration)),
     nounThreshold: settings.nounThreshold,
     phraseThreshold: settings.phraseThreshold,
     alignmentBound: settings.alignmentBound,
   });
 }
 
-/** Calibration on the image itself. */
-function calibrate(
+/** What an image says for each of the reference texts. */
+export function referenceEvidence(features: ClipImageFeatures, reference: ReferenceFeatures): AlignmentEvidence[] {
+  return reference.texts.map((text) => textEvidence(features, text, reference));
+}
+
+/** What an image says for a text, rather than for the empty one (G-Refine eq. 5). */
+export function textEvidence(
   features: ClipImageFeatures,
-  { reference, logitScale }: { readonly reference: ReferenceFeatures; readonly logitScale: number },
-): AlignmentCalibration {
-  const evidence = reference.texts.map((text) => {
-    const direction = difference(text, reference.empty);
-    return alignmentEvidence(features, direction, { similarity: patchSimilarity(features, direction) });
-  });
-  return calibrateOnReference(evidence, { logitScale });
+  text: Float32Array,
+  { empty }: Pick<ReferenceFeatures, 'empty'>,
+): AlignmentEvidence {
+  const direction = difference(text, empty);
+  return alignmentEvidence(features, direction, { similarity: patchSimilarity(features, direction) });
 }

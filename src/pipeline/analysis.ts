@@ -29,6 +29,8 @@ export interface AnalysisSettings {
   readonly imageSize: number | null;
   /** `auto`: learned contexts where they fit the model, written words otherwise. */
   readonly perceptualMode: PerceptualMode | 'auto';
+  /** Which calibration, for `calibrated`; by name for people, by id for the machine it is on. */
+  readonly calibration?: { readonly id: string; readonly name: string } | null;
   /** T_n: a noun scoring below is missing, 0..1. */
   readonly nounThreshold: number;
   /** T_p: a phrase scoring below, its noun being there, has a wrong attribute, 0..1. */

@@ -2,6 +2,7 @@
  * Text features that do not depend on the image or its prompt: the quality words, the reference texts and the empty
  * string. Encoded once per CLIP and kept as long as it is.
  */
+import type { Calibration } from '../calibration/calibration.ts';
 import { referenceTexts } from '../quality/alignmentScore.ts';
 import {
   encodeLearnedPrompts,
@@ -9,7 +10,7 @@ import {
   type LearnedContextsFit,
   learnedContextsFit,
 } from '../quality/learnedPrompts.ts';
-import { perceptualFactors, type QualityWordFeatures } from '../quality/perceptualMap.ts';
+import { type PerceptualBounds, perceptualFactors, type QualityWordFeatures } from '../quality/perceptualMap.ts';
 import type { PerceptualMode } from '../quality/qualityResults.ts';
 import { encodeZeroShotPrompts } from '../quality/zeroShotPrompts.ts';
 import type { ClipEncoder } from './ports.ts';
@@ -53,6 +54,8 @@ function knownOf(clip: ClipEncoder): KnownFeatures {
 export interface QualityWords {
   readonly mode: PerceptualMode;
   readonly features: QualityWordFeatures;
+  /** B_k that go with them; null: the published ones. */
+  readonly bounds: PerceptualBounds | null;
   /** A sentence for the user where the words are not the ones asked for, or doubtful; else null. */
   readonly hint: string | null;
 }
@@ -65,14 +68,21 @@ export async function qualityWords(
   clip: ClipEncoder,
   {
     contexts,
-    mode,
+    mode: wanted,
+    calibrated = null,
     beforeRun,
   }: {
     readonly contexts: LearnedContexts | null;
+    /** For the mode of that name; null: there is none that fits, and it is chosen as by `auto`. */
+    readonly calibrated?: Calibration | null;
     readonly mode: PerceptualMode | 'auto';
     readonly beforeRun: BeforeRun;
   },
 ): Promise<QualityWords> {
+  if (wanted === 'calibrated' && calibrated) {
+    return { mode: wanted, features: calibrated.words, bounds: calibrated.bounds, hint: null };
+  }
+  const mode = wanted === 'calibrated' ? 'auto' : wanted;
   const wantsLearned = mode !== 'zeroShot';
   const fit = contexts && wantsLearned ? await learnedContextsFit(contexts, clip) : null;
   const usesLearned = fit === 'fits' || (fit === 'otherModel' && mode !== 'auto');
@@ -105,9 +115,13 @@ export async function qualityWords(
   return {
     mode: mode === 'released' ? mode : usesLearned ? 'learned' : 'zeroShot',
     features,
-    hint: contextsHint(clip, { fit, mode }),
+    bounds: null,
+    hint: wanted === 'calibrated' ? calibrationGone : contextsHint(clip, { fit, mode }),
   };
 }
+
+const calibrationGone =
+  "The chosen calibration is no longer there, or was made with another model; the model's own words are used instead.";
 
 function contextsHint(
   clip: ClipEncoder,

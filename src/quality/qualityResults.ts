@@ -5,8 +5,8 @@ import type { QualityMap } from './qualityMap.ts';
 /** The four quality factors of the PQ-Map, in the paper's order (spec "PQ-Map"). */
 export type PerceptualFactor = 'overall' | 'technical' | 'rationality' | 'naturalness';
 
-/** How the quality words become text features: published contexts, written words, or the released code's drawing. */
-export type PerceptualMode = 'learned' | 'zeroShot' | 'released';
+/** How the quality words become text features: published contexts, written words, the user's ratings, or the released code's drawing. */
+export type PerceptualMode = 'learned' | 'zeroShot' | 'calibrated' | 'released';
 
 /** PQ: where the image looks bad (G-Refine eq. 2 and 3). */
 export interface PerceptualResult {

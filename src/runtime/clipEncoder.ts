@@ -178,6 +178,25 @@ export class OnnxClipEncoder implements ClipEncoder {
     return readStored(this.#clip, 'text.token_embedding', token);
   }
 
+  /**
+   * Some of the weights that no precision quantises: of the start token's embedding, the class token and the sum of the surgery
+   * path's biases. To tell one checkpoint from another, fine-tuned on either side, whatever it was compiled to.
+   */
+  async fingerprint(): Promise<Float32Array> {
+    const parts = [
+      await this.tokenEmbedding(this.startToken),
+      await readStored(this.#clip, 'vision.class_token'),
+      await readStored(this.#clip, 'vision.surgery_bias'),
+    ];
+    // Each scaled to its own largest value, so that a difference shows wherever it is.
+    return Float32Array.from(
+      parts.flatMap((part) => {
+        const largest = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+        return Array.from(part.subarray(0, fingerprintValues), (value) => value / largest);
+      }),
+    );
+  }
+
   /** Frees all sessions. The encoder can be used again and then loads them anew. */
   async dispose(): Promise<void> {
     await Promise.all([this.#vision.unload(), this.#text.unload()]);
@@ -210,6 +229,9 @@ export class OnnxClipEncoder implements ClipEncoder {
     return { config: this.#clip.config, index: this.#clip.weights.stored.index };
   }
 }
+
+/** Values of each weight that belong to a fingerprint. */
+const fingerprintValues = 32;
 
 /** Texts encoded at once, for estimates: the written quality words. */
 const TEXTS = 64;

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Workers } from '../bridge/client.ts';
+import { idleCalibrations } from '../bridge/idleCalibrations.ts';
 import type { OpenedImage, PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
@@ -61,6 +62,7 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
   const cancelled: string[] = [];
   const closed: string[] = [];
   const refine: RefineWorkerApi = {
+    ...idleCalibrations,
     start: async () => status,
     selectTier: async (tier) => ({ ...status, tier }),
     watchDevice: async () => {},

@@ -6,6 +6,7 @@ import type { Sample } from '../bundles/samples.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import { type BlocksSlice, createBlocksSlice } from './blocksSlice.ts';
+import { type CalibrationSlice, createCalibrationSlice } from './calibrationSlice.ts';
 import { createHubSlice, type HubSlice } from './hubSlice.ts';
 import { createImagesSlice, type ImagesSlice } from './imagesSlice.ts';
 import { createInstallSlice, type InstallSlice } from './installSlice.ts';
@@ -19,6 +20,7 @@ import { createViewSlice, type ViewSlice } from './viewSlice.ts';
 
 /** Everything the screen shows. Plain data: tensors, sessions and workers stay behind the bridge. */
 export type AppState = BlocksSlice &
+  CalibrationSlice &
   HubSlice &
   ImagesSlice &
   InstallSlice &
@@ -93,6 +95,7 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
   };
   const creator: StateCreator<AppState> = (set, get) => ({
     ...createBlocksSlice(set, get, parts),
+    ...createCalibrationSlice(set, get, parts),
     ...createHubSlice(set, get, parts),
     ...createImagesSlice(set, get, parts),
     ...createInstallSlice(set, get, parts),

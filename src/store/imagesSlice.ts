@@ -95,7 +95,7 @@ export interface ImagesSlice {
 export const createImagesSlice: Slice<ImagesSlice> = (
   set,
   get,
-  { workers, settings: initialSettings, newId, now, lane },
+  { workers, settings: initialSettings, preferences, newId, now, lane },
 ) => {
   /** Images are opened one after another: each may take hundreds of megabytes while it is decoded. */
   let opening: Promise<void> = Promise.resolve();
@@ -195,7 +195,9 @@ export const createImagesSlice: Slice<ImagesSlice> = (
     images: [],
     selectedId: null,
     analysisProgress: null,
-    settings: initialSettings,
+    settings: preferences.calibration
+      ? { ...initialSettings, perceptualMode: 'calibrated', calibration: preferences.calibration }
+      : initialSettings,
 
     changeSettings: (part) => {
       set({ settings: { ...get().settings, ...part } });

@@ -98,6 +98,7 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
       if (get().openingPackId !== id) return null;
       set({ packInUse: { ...get().packInUse, [kind]: id }, openingPackId: null });
       get().queueUnanalysed();
+      if (kind === 'maps') void get().loadCalibrations();
       return kind;
     } catch (error) {
       if (get().openingPackId === id) set({ openingPackId: null });

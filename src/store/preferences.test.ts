@@ -20,6 +20,7 @@ test('what was written is read again', () => {
     hubToken: 'hf_x',
     hasDeclinedBlocks: true,
     unfinishedBundles: ['sdxl'],
+    calibration: { id: 'c', name: 'mine' },
   } as const;
   writePreferences({ setItem: (_, value) => (kept = value) }, preferences);
   expect(readPreferences(storage(kept))).toEqual(preferences);

@@ -28,6 +28,8 @@ export interface Preferences {
   readonly unfinishedBundles: readonly string[];
   /** Whether the user deleted the toy models: then they do not come again by themselves. */
   readonly hasDeclinedBlocks: boolean;
+  /** The calibration measured with; null: the model's own words. */
+  readonly calibration: { readonly id: string; readonly name: string } | null;
 }
 
 const KEY = 'g-refine.preferences';
@@ -48,6 +50,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   hubToken: null,
   unfinishedBundles: [],
   hasDeclinedBlocks: false,
+  calibration: null,
 };
 
 const OVERLAYS: readonly unknown[] = ['none', 'perceptual', 'alignment', 'both', 'mask'];
@@ -66,7 +69,11 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
   }
   const { overlay, opacity, scale, tier, packId, packIds, view, refine, saveFormat, saveQuality, memoryBudget } =
     stored;
-  const { hubEndpoint, hubToken, unfinishedBundles, hasDeclinedBlocks } = stored;
+  const { hubEndpoint, hubToken, unfinishedBundles, hasDeclinedBlocks, calibration } = stored;
+  const { id, name } = (typeof calibration === 'object' && calibration !== null ? calibration : {}) as Record<
+    string,
+    unknown
+  >;
   const share = (value: unknown, otherwise: number) =>
     typeof value === 'number' && value >= 0 && value <= 1 ? value : otherwise;
   const ids = typeof packIds === 'object' && packIds !== null ? (packIds as Record<string, unknown>) : {};
@@ -93,6 +100,7 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
       ? unfinishedBundles.filter((id) => typeof id === 'string')
       : DEFAULT_PREFERENCES.unfinishedBundles,
     hasDeclinedBlocks: hasDeclinedBlocks === true,
+    calibration: typeof id === 'string' && typeof name === 'string' ? { id, name } : null,
   };
 }
 

@@ -15,6 +15,7 @@ export type ProblemContext =
   | 'repair'
   | 'exportPack'
   | 'import'
+  | 'calibrate'
   | 'export';
 
 /** An error as the interface keeps it: plain data, whatever side of the worker boundary it came from. */
@@ -281,6 +282,18 @@ const SPECIAL: Partial<Record<ProblemContext, Partial<Record<UserErrorName, Part
     },
     ImageError: { title: 'This picture cannot be refined', meaning: REFINE_KEPT },
     StorageError: { title: "The browser's storage refused", meaning: `${REFINE_KEPT} Removing a model makes room.` },
+  },
+  calibrate: {
+    ImageError: {
+      title: 'None of the images can be opened',
+      meaning: 'Nothing was changed.',
+      remedy: 'retry',
+      label: 'Try again',
+    },
+    StorageError: {
+      title: 'The calibration could not be kept',
+      meaning: 'It is still here. Removing a model makes room.',
+    },
   },
   save: {
     ImageError: {

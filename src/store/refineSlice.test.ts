@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Workers } from '../bridge/client.ts';
+import { idleCalibrations } from '../bridge/idleCalibrations.ts';
 import type { PackSummary, RefinedImage, RefineJob, SaveRequest } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
@@ -78,6 +79,7 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
   let holdsAnalyses = false;
   const workers: Workers = {
     refine: {
+      ...idleCalibrations,
       start: async () => status,
       selectTier: async (tier) => ({ ...status, tier }),
       watchDevice: async () => {},

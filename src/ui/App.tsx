@@ -2,6 +2,7 @@ import { Tooltip } from 'radix-ui';
 import type { AppStore } from '../store/appStore.ts';
 import { AddModelDialog } from './AddModelDialog.tsx';
 import styles from './App.module.css';
+import { CalibrationDialog } from './CalibrationDialog.tsx';
 import { EmptyState } from './EmptyState.tsx';
 import { Files } from './Files.tsx';
 import { HelpDialog } from './HelpDialog.tsx';
@@ -38,6 +39,7 @@ function Screen() {
       <NewerVersion />
       <HelpDialog />
       <ModelsDialog />
+      <CalibrationDialog />
       <AddModelDialog />
     </div>
   );

@@ -37,6 +37,11 @@ export function PackActions({ pack }: { pack: PackSummary }) {
   }
   return (
     <div className={styles.actions}>
+      {pack.kind === 'maps' && (
+        <button type="button" className={controls.button} onClick={() => getState().setPanel('calibration')}>
+          <Icon name="edit" /> Teach it your taste…
+        </button>
+      )}
       <button
         type="button"
         className={controls.button}

@@ -62,13 +62,14 @@ export const FACTOR_NOTES: Readonly<Record<PerceptualFactor, string>> = {
 /** How the quality words were given to the model. */
 export const MODE_NOTES: Readonly<Record<PerceptualMode, string>> = {
   learned: 'Measured with contexts learned from human ratings.',
+  calibrated: 'Measured with words learned from your ratings.',
   zeroShot: 'Measured with written words (no learned contexts fit this model): an estimate.',
   released: 'Measured as the released code does, for comparison.',
 };
 
 /** The ways to give the quality words to the model, in the order offered. */
 export const MODE_CHOICES: readonly {
-  readonly value: AnalysisSettings['perceptualMode'];
+  readonly value: Exclude<AnalysisSettings['perceptualMode'], 'calibrated'>;
   readonly name: string;
 }[] = [
   { value: 'auto', name: 'Automatic' },
