@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { test as base, expect, type Page } from '@playwright/test';
 import { chosenBrowser, PAGES_PORT } from './chosenBrowser.ts';
 import { watch } from './watch.ts';
@@ -7,6 +8,9 @@ interface Fixtures {
   readonly openTestPage: (name: string) => Promise<Page>;
   /** Console errors that a test provokes on purpose: matching ones do not fail it. */
   readonly expectedErrors: RegExp[];
+  /** Whether the toy models that come with the app install themselves, as on a first visit; default: they were deleted before. */
+  readonly withBlocks: boolean;
+  readonly deletedBlocks: undefined;
   /** Fails the test on what `watch` notes. */
   readonly watched: undefined;
 }
@@ -50,6 +54,25 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   expectedErrors: async ({ browserName: _ }, use) => {
     await use([]);
   },
+
+  withBlocks: [false, { option: true }],
+
+  deletedBlocks: [
+    async ({ context, withBlocks }, use) => {
+      if (!withBlocks && existsSync('dist/blocks')) {
+        await context.addInitScript(() => {
+          const KEY = 'g-refine.preferences';
+          try {
+            if (localStorage.getItem(KEY) === null) localStorage.setItem(KEY, '{"hasDeclinedBlocks":true}');
+          } catch {
+            // A page without storage.
+          }
+        });
+      }
+      await use(undefined);
+    },
+    { auto: true },
+  ],
 
   watched: [
     async ({ page, expectedErrors }, use) => {

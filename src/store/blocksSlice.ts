@@ -146,7 +146,12 @@ export const createBlocksSlice: Slice<BlocksSlice> = (set, get, environment) => 
   };
 };
 
-/** Kinds of models that are toys in the present choice; the same array is not kept, compare its contents. */
+/** Kinds of models that are toys in the present choice. */
 export function toyKinds({ packs, packInUse }: Pick<AppState, 'packs' | 'packInUse'>): readonly PackKind[] {
   return PACK_KINDS.filter((kind) => packs?.some((pack) => pack.id === packInUse[kind] && isBlocks(pack)));
+}
+
+/** Name of a model for the maps that is no toy; null: none is installed. */
+export function otherMaps({ packs }: Pick<AppState, 'packs'>): string | null {
+  return packs?.find((pack) => pack.kind === 'maps' && !isBlocks(pack))?.name ?? null;
 }

@@ -17,7 +17,7 @@ export type StageView = 'single' | 'slider' | 'sideBySide' | 'difference';
 export type CompareWith = 'original' | 'previous';
 
 /** A panel that opens over the screen; at most one is open. */
-export type Panel = 'machine' | 'packs' | 'export' | 'details' | 'calibration' | null;
+export type Panel = 'machine' | 'packs' | 'export' | 'details' | 'calibration' | 'samples' | null;
 
 /** The parts of the models' panel. */
 export type ModelsTab = 'get' | 'installed' | 'source';

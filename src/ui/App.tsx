@@ -9,6 +9,7 @@ import { HelpDialog } from './HelpDialog.tsx';
 import { ModelsDialog } from './ModelsDialog.tsx';
 import { NewerVersion } from './NewerVersion.tsx';
 import { Notices } from './Notices.tsx';
+import { SamplesDialog } from './Samples.tsx';
 import { StatusBar } from './StatusBar.tsx';
 import { StoreContext, useApp } from './StoreContext.tsx';
 import { TopBar } from './TopBar.tsx';
@@ -41,6 +42,7 @@ function Screen() {
       <ModelsDialog />
       <CalibrationDialog />
       <AddModelDialog />
+      <SamplesDialog />
     </div>
   );
 }

@@ -5,6 +5,7 @@ import styles from './EmptyState.module.css';
 import { useFiles } from './Files.tsx';
 import { Icon } from './Icon.tsx';
 import { COMMAND_KEY } from './keys.ts';
+import { StartSamples } from './Samples.tsx';
 import { StartModels } from './StartModels.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { adapterName, TIER_NAMES, TIER_NOTES } from './words.ts';
@@ -35,6 +36,7 @@ export function EmptyState() {
           Everything is computed on this machine. The prompt is read from the file where its generator wrote it.
         </p>
       </section>
+      <StartSamples />
       <div className={styles.cards}>
         <Machine />
         <StartModels />

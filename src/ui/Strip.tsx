@@ -17,6 +17,7 @@ export const Strip = memo(function Strip() {
   const images = useApp((state) => state.images);
   const refinements = useApp((state) => state.refinements);
   const selectedId = useApp((state) => state.selectedId);
+  const hasSamples = useApp((state) => state.samples.length > 0);
   const { pickImages } = useFiles();
   const list = useRef<HTMLUListElement>(null);
 
@@ -71,6 +72,16 @@ export const Strip = memo(function Strip() {
       >
         <Icon name="add" />
       </button>
+      {hasSamples && (
+        <button
+          type="button"
+          className={classes(controls.button, controls.quiet, styles.add)}
+          onClick={() => store.getState().setPanel('samples')}
+          aria-haspopup="dialog"
+        >
+          Samples
+        </button>
+      )}
     </nav>
   );
 });

@@ -97,7 +97,7 @@ function PanelButton({
   attention,
   children,
 }: {
-  panel: Exclude<Panel, 'packs' | 'calibration' | null>;
+  panel: Exclude<Panel, 'packs' | 'calibration' | 'samples' | null>;
   icon: IconName;
   label: string;
   value: string;

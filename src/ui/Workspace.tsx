@@ -1,6 +1,7 @@
 import { useDeferredValue, useMemo } from 'react';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { refinementsOf } from '../store/refineSlice.ts';
+import { BlocksNote } from './BlocksNote.tsx';
 import { classes } from './classes.ts';
 import { comparisonOf } from './comparison.ts';
 import controls from './controls.module.css';
@@ -47,6 +48,7 @@ export function Workspace() {
         {narrow && (
           <div className={styles.problem}>
             <ImageProblem image={image} />
+            <BlocksNote imageId={image.id} />
             {refinements?.unchanged && <UnchangedCard imageId={image.id} report={refinements.unchanged} />}
           </div>
         )}
@@ -64,6 +66,7 @@ export function Workspace() {
         {!narrow && (
           <div className={styles.problem}>
             <ImageProblem image={image} />
+            <BlocksNote imageId={image.id} />
           </div>
         )}
         {isComplete && <Inspector image={image} shown={shown} comparison={comparison} />}

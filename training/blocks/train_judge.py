@@ -163,7 +163,7 @@ def export(judge: Judge, path: Path) -> None:
 
 
 def main() -> None:
-    options = parser(__doc__, steps=900).parse_args()
+    options = parser(__doc__, steps=400).parse_args()
     torch.manual_seed(options.seed)
     judge = Judge()
     run = Run("judge", {"judge": judge}, options, rate=2e-3, warmup=60, average=0.995)

@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CALIBRATION_FILE } from '../../src/checkpoint/mapsCalibration.ts';
+import { type StrategyId, strategyDescriptions } from '../../src/pipeline/strategy.ts';
+import { readCase } from './cases.ts';
+import { fitCalibration } from './fitCalibration.ts';
+import { Judge } from './judge.ts';
+import { type MapsMeasured, measureForFit, measureMaps } from './measureMaps.ts';
+import { measureRefine, type RefineMeasured } from './measureRefine.ts';
+import { type EvaluatedModels, openModels } from './models.ts';
+import { barsTable, mapsRows, refineRows, strategyTable, withTables } from './report.ts';
+
+/** What is evaluated. */
+export interface Evaluation {
+  /** Of the project. */
+  readonly root: string;
+  /** Folder of the models, as training/blocks writes it. */
+  readonly models: string;
+  /** Folder of the rendered cases; results are kept in it. */
+  readonly cases: string;
+  readonly seeds: readonly number[];
+  /** How many of them are refined. */
+  readonly refined: number;
+  readonly parts: readonly string[];
+  /** Fit the constants of the CLIP instead. */
+  readonly fit: boolean;
+  /** Whether these are the models that come with the app: then the README is written. */
+  readonly isCommitted: boolean;
+}
+
+/** The ablations, in the order of the table. */
+const STRATEGIES: readonly StrategyId[] = ['gRefine', 'perceptualOnly', 'alignmentOnly', 'repaintOnly'];
+
+/** Measures what is not measured yet, tells what cannot be, and writes the tables. */
+export async function evaluate(evaluation: Evaluation): Promise<void> {
+  const { root, models: folder, seeds, parts, fit } = evaluation;
+  const models = await openModels(root, folder);
+  if (fit) return writeCalibration(evaluation, models);
+
+  const tables: string[] = [];
+  const json: Record<string, unknown> = { models: models.revisions };
+  const clip = models.revisions.maps ?? '';
+  if (parts.includes('maps')) {
+    const all = await measured<MapsMeasured>(evaluation, { part: `maps-${clip.slice(0, 12)}`, seeds }, (seed) =>
+      measureMaps(readCase(evaluation.cases, seed), models),
+    );
+    const rows = mapsRows(all);
+    tables.push(`The maps, on ${all.length} held-out scenes:`, barsTable(rows));
+    json.maps = { scenes: all.length, rows };
+  }
+  const why = parts.includes('refine') ? missingForRefining(root, models) : null;
+  if (why !== null) tables.push(`Refining was not measured: ${why}.`);
+  else if (parts.includes('refine')) {
+    const judge = await Judge.open(judgePath(root));
+    const key = [clip, models.revisions.inpainting, models.revisions.restoration].map(
+      (one) => one?.slice(0, 8) ?? 'none',
+    );
+    const some = seeds.slice(0, evaluation.refined);
+    const results: Partial<Record<StrategyId, readonly RefineMeasured[]>> = {};
+    for (const id of STRATEGIES) {
+      results[id] = await measured(evaluation, { part: `${id}-${key.join('-')}`, seeds: some }, (seed) =>
+        measureRefine(id, readCase(evaluation.cases, seed), { models, judge }),
+      );
+    }
+    const rows = refineRows(results.gRefine ?? [], results.repaintOnly ?? []);
+    const titles = Object.fromEntries(strategyDescriptions.map(({ id, title }) => [id, title]));
+    tables.push(
+      `Refining, on the first ${some.length} of them, one seed each:`,
+      barsTable(rows),
+      'The same with parts left out:',
+      strategyTable(results, titles),
+    );
+    json.refining = { scenes: some.length, rows, results };
+  }
+  const text = tables.join('\n\n');
+  console.log(`\n${text}\n`);
+  if (!evaluation.isCommitted) return;
+  writeFileSync(join(root, 'bench/results/blocks.json'), `${JSON.stringify(json, null, 2)}\n`);
+  const readme = join(root, 'README.md');
+  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), text));
+}
+
+function judgePath(root: string): string {
+  return join(root, 'training/blocks/judge.onnx');
+}
+
+/** Why refining cannot be measured; null: it can. */
+function missingForRefining(root: string, { revisions }: EvaluatedModels): string | null {
+  if (!revisions.inpainting) return 'there is no trained inpainting model of Blocks yet';
+  if (!existsSync(judgePath(root))) return 'there is no judge yet (training/blocks/train_judge.py)';
+  return null;
+}
+
+/** Results of all cases, each computed once and kept beside the cases. */
+async function measured<Result>(
+  { cases }: Evaluation,
+  { part, seeds }: { readonly part: string; readonly seeds: readonly number[] },
+  measure: (seed: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let toldAt = performance.now();
+  for (const [i, seed] of seeds.entries()) {
+    const path = join(cases, 'results', part, `${seed}.json`);
+    if (!existsSync(path)) {
+      const result = await measure(seed);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, JSON.stringify(result));
+    }
+    results.push(JSON.parse(readFileSync(path, 'utf8')) as Result);
+    if (performance.now() - toldAt < 10_000) continue;
+    toldAt = performance.now();
+    console.log(`${part}: ${i + 1} of ${seeds.length}`);
+  }
+  return results;
+}
+
+async function writeCalibration({ cases, seeds, models: folder }: Evaluation, models: EvaluatedModels): Promise<void> {
+  const facts = [];
+  for (const seed of seeds) facts.push(await measureForFit(readCase(cases, seed), models));
+  const logitScale = models.packs.maps?.clip.logitScale ?? 100;
+  const fitted = { ...fitCalibration(facts, { logitScale }), fittedOn: `${seeds.length} validation scenes` };
+  const path = join(folder, 'clip', CALIBRATION_FILE);
+  writeFileSync(path, `${JSON.stringify(fitted, null, 2)}\n`);
+  console.log(`${path}:\n${JSON.stringify(fitted, null, 2)}`);
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { alignmentProbability } from '../../src/quality/alignmentScore.ts';
+import { fitCalibration } from './fitCalibration.ts';
+import type { FitFacts, PhraseEvidence } from './measureMaps.ts';
+
+const logitScale = 100;
+
+/** Nouns tell by their best patches, 0.1 above CLS; phrases by CLS. */
+function facts(): FitFacts[] {
+  return Array.from({ length: 40 }, (_, i) => {
+    const wobble = 0.004 * Math.sin(7 * i);
+    const noun = (isTrue: boolean): PhraseEvidence => ({
+      of: 'noun',
+      isTrue,
+      whole: 0.01 + wobble,
+      best: (isTrue ? 0.2 : 0.11) + wobble,
+    });
+    const phrase = (isTrue: boolean): PhraseEvidence => ({
+      of: 'phrase',
+      isTrue,
+      whole: (isTrue ? 0.09 : 0.05) + wobble,
+      best: 0.1,
+    });
+    return {
+      evidence: [noun(true), noun(false), phrase(true), phrase(false)],
+      // Good patches have 0.6 where the paper's bound asks for 0.935: with it, they would count as bad.
+      patches: [
+        [0.75, 0.6, 0.9, 0.9, 0],
+        [0.75, 0.3, 0.9, 0.9, 1],
+      ],
+    };
+  });
+}
+
+test('what was fitted parts true from false at one half', () => {
+  const { phrases, nouns, perceptualBounds } = fitCalibration(facts(), { logitScale });
+  for (const { of, isTrue, whole, best } of facts().flatMap(({ evidence }) => evidence)) {
+    const probability = alignmentProbability({ whole, best }, of === 'noun' ? nouns : phrases, { logitScale });
+    expect(probability > 0.5).toBe(isTrue);
+  }
+  const quality = (technical: number) => 0.75 * Math.min(technical / perceptualBounds.technical, 1);
+  expect(quality(0.6)).toBeGreaterThan(0.5);
+  expect(quality(0.3)).toBeLessThan(0.5);
+});
+
+test('without anything false there is nothing to fit', () => {
+  const onlyTrue = facts().map(({ evidence, patches }) => ({
+    evidence: evidence.filter(({ isTrue }) => isTrue),
+    patches,
+  }));
+  expect(() => fitCalibration(onlyTrue, { logitScale })).toThrow(RangeError);
+});

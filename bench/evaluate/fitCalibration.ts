@@ -1,0 +1,82 @@
+import type { MapsCalibration } from '../../src/checkpoint/mapsCalibration.ts';
+import { quantile } from '../../src/math/statistics.ts';
+import { calibrateAlignment, combinedEvidence } from '../../src/quality/alignmentScore.ts';
+import { perceptualBounds } from '../../src/quality/perceptualMap.ts';
+import type { FitFacts, PhraseEvidence } from './measureMaps.ts';
+import { balancedAccuracy } from './truth.ts';
+
+/** Bounds that are tried. */
+const BOUNDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
+
+/**
+ * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, and the bounds of eq. 3 so that
+ * D > 0.5 parts damaged patches from good ones best, both sides weighing the same.
+ * @throws {RangeError} if the cases have no true or no false phrase
+ */
+export function fitCalibration(
+  facts: readonly FitFacts[],
+  { logitScale }: { readonly logitScale: number },
+): MapsCalibration {
+  const evidence = facts.flatMap((one) => one.evidence);
+  return {
+    phrases: fitEvidence(
+      evidence.filter((one) => one.of === 'phrase'),
+      logitScale,
+    ),
+    nouns: fitEvidence(
+      evidence.filter((one) => one.of === 'noun'),
+      logitScale,
+    ),
+    perceptualBounds: fitBounds(facts.flatMap(({ patches }) => patches)),
+  };
+}
+
+/** The offset between patches and CLS is one of those that were seen with false texts: whichever tells best. */
+function fitEvidence(evidence: readonly PhraseEvidence[], logitScale: number) {
+  const offsets = evidence.filter(({ isTrue }) => !isTrue).map(({ whole, best }) => best - whole);
+  let fitted: { scale: number; bias: number; patchOffset: number; accuracy: number } | null = null;
+  for (let share = 0; share <= 1; share += 0.05) {
+    const patchOffset = quantile(offsets, share);
+    const of = (isTrue: boolean) =>
+      evidence.filter((one) => one.isTrue === isTrue).map((one) => combinedEvidence(one, patchOffset));
+    const { scale, bias } = calibrateAlignment(of(true), of(false), { logitScale });
+    const told = evidence.map((one) => ({ truth: one.isTrue, told: combinedEvidence(one, patchOffset) > bias }));
+    const accuracy = balancedAccuracy(told);
+    if (fitted === null || accuracy > fitted.accuracy) fitted = { scale, bias, patchOffset, accuracy };
+  }
+  const { accuracy: _, ...calibration } = fitted as NonNullable<typeof fitted>;
+  return calibration;
+}
+
+/** One bound after the other, from those of the paper on, until none gets better. */
+function fitBounds(patches: FitFacts['patches']): MapsCalibration['perceptualBounds'] {
+  const names = ['technical', 'rationality', 'naturalness'] as const;
+  let bounds = { ...perceptualBounds };
+  const accuracyOf = (tried: typeof bounds) => {
+    const right = [0, 0];
+    const all = [0, 0];
+    for (const [overall, technical, rationality, naturalness, isDamaged] of patches) {
+      const quality =
+        overall *
+        Math.min(technical / tried.technical, 1) *
+        Math.min(rationality / tried.rationality, 1) *
+        Math.min(naturalness / tried.naturalness, 1);
+      all[isDamaged] = (all[isDamaged] ?? 0) + 1;
+      if (quality < 0.5 === (isDamaged === 1)) right[isDamaged] = (right[isDamaged] ?? 0) + 1;
+    }
+    return ((right[0] ?? 0) / (all[0] ?? 1) + (right[1] ?? 0) / (all[1] ?? 1)) / 2;
+  };
+  let best = accuracyOf(bounds);
+  for (let isBetter = true; isBetter; ) {
+    isBetter = false;
+    for (const name of names) {
+      for (const bound of BOUNDS) {
+        const tried = { ...bounds, [name]: bound };
+        const accuracy = accuracyOf(tried);
+        if (accuracy <= best) continue;
+        [best, bounds, isBetter] = [accuracy, tried, true];
+      }
+    }
+  }
+  return bounds;
+}

@@ -1,0 +1,145 @@
+import { upsampleBicubic } from '../../src/math/resampling.ts';
+import { meanOfLargest } from '../../src/math/statistics.ts';
+import { analyse } from '../../src/pipeline/analyse.ts';
+import type { QualityMap } from '../../src/quality/qualityMap.ts';
+import { type Case, SIDE } from './cases.ts';
+import type { EvaluatedModels } from './models.ts';
+import { auroc, truthOf } from './truth.ts';
+
+/** What the maps say of one case, as kept between runs. */
+export interface MapsMeasured {
+  readonly kind: Case['kind'];
+  readonly fault: string;
+  readonly strength: number;
+  /** Q_P, 0..1. */
+  readonly score: number;
+  /** How well 1 − M_P tells damaged pixels, and the factor's own map; null where nothing is damaged. */
+  readonly pixels: number | null;
+  readonly pixelsOfFactor: number | null;
+  readonly phrases: readonly { readonly truth: 'ok' | 'wrong' | 'absent'; readonly status: string }[];
+  /** Whether the map of a wrongly described solid has its peak on it; null where there is none, or several of its shape. */
+  readonly peak: boolean | null;
+  /** Seconds. */
+  readonly took: number;
+}
+
+/** How far a peak may lie beside the solid, in pixels: half a patch of 448 px. */
+const NEAR = 4;
+
+/** Analyses a case as the app does and compares with what is known of it. */
+export async function measureMaps(
+  { kind, fault, strength, prompt, picture, mask, solids, asked }: Case,
+  { packs, readPrompt }: EvaluatedModels,
+): Promise<MapsMeasured> {
+  const { maps } = packs;
+  if (!maps) throw new TypeError('There is no CLIP');
+  const start = performance.now();
+  const { perceptual, alignment } = await analyse({
+    image: picture,
+    prompt,
+    clip: maps.clip,
+    contexts: maps.contexts,
+    packCalibration: maps.calibration,
+    readPrompt,
+  });
+  const took = (performance.now() - start) / 1000;
+  const damaged = Array.from(mask, (value) => value > 127);
+  const isDamage = kind === 'technical' || kind === 'rationality' || kind === 'naturalness';
+  const told = (map: QualityMap) =>
+    auroc(
+      enlarged(map).map((value) => -value),
+      damaged,
+    );
+  const wrong = alignment?.phrases.find(({ phrase }) => truthOf(phrase.text, solids) === 'wrong');
+  return {
+    kind,
+    fault,
+    strength,
+    score: perceptual.score,
+    pixels: isDamage ? told(perceptual.map) : null,
+    pixelsOfFactor: isDamage ? told(perceptual.factorMaps[kind]) : null,
+    phrases: (alignment?.phrases ?? []).flatMap(({ phrase, status }) => {
+      const truth = truthOf(phrase.text, solids);
+      return truth === null ? [] : [{ truth, status }];
+    }),
+    peak: kind === 'attribute' && asked && wrong ? peakIsOn(wrong.map, mask) : null,
+    took,
+  };
+}
+
+/** A map at the pictures' size, drawn as the app draws it. */
+export function enlarged(map: QualityMap): Float32Array {
+  return upsampleBicubic(map, { width: SIDE, height: SIDE });
+}
+
+function peakIsOn({ gridWidth, gridHeight, values }: QualityMap, mask: Uint8Array): boolean {
+  const at = values.indexOf(meanOfLargest(values, 1));
+  const x = Math.floor((((at % gridWidth) + 0.5) / gridWidth) * SIDE);
+  const y = Math.floor(((Math.floor(at / gridWidth) + 0.5) / gridHeight) * SIDE);
+  for (let j = Math.max(0, y - NEAR); j <= Math.min(SIDE - 1, y + NEAR); j++) {
+    for (let i = Math.max(0, x - NEAR); i <= Math.min(SIDE - 1, x + NEAR); i++) {
+      if ((mask[j * SIDE + i] as number) > 127) return true;
+    }
+  }
+  return false;
+}
+
+/** Evidence of one text, in cosine: on CLS, and of the best patches; and what is so. */
+export interface PhraseEvidence {
+  readonly of: 'phrase' | 'noun';
+  readonly isTrue: boolean;
+  readonly whole: number;
+  readonly best: number;
+}
+
+/** What constants are fitted on. */
+export interface FitFacts {
+  readonly evidence: readonly PhraseEvidence[];
+  /** Of each patch: overall, technical, rationality, naturalness, and whether it is damaged (1) or not (0). */
+  readonly patches: readonly (readonly [number, number, number, number, number])[];
+}
+
+/** Far below and above any evidence: the stronger of the two is then the one or the other. */
+const FAR = 4;
+
+/** Reads evidence off an analysis whose calibration passes it through. */
+export async function measureForFit(
+  { kind, prompt, picture, mask, solids }: Case,
+  { packs, readPrompt }: EvaluatedModels,
+): Promise<FitFacts> {
+  const { maps } = packs;
+  if (!maps) throw new TypeError('There is no CLIP');
+  const { clip, contexts } = maps;
+  const look = (patchOffset: number) => {
+    // S = sigmoid(evidence): its logarithm of odds is the evidence.
+    const calibration = { scale: 1 / clip.logitScale, bias: 0, patchOffset };
+    return analyse({ image: picture, prompt, clip, contexts, readPrompt, calibration });
+  };
+  const [whole, best] = [await look(FAR), await look(-FAR)];
+  const odds = (score: number) => Math.log(score / (1 - score));
+  const evidence = (whole.alignment?.phrases ?? []).flatMap(({ phrase, score, nounScore }, i): PhraseEvidence[] => {
+    const truth = truthOf(phrase.text, solids);
+    const other = best.alignment?.phrases[i];
+    if (truth === null || !other) return [];
+    const noun = {
+      of: 'noun',
+      isTrue: truth !== 'absent',
+      whole: odds(nounScore),
+      best: odds(other.nounScore) - FAR,
+    } as const;
+    // Whether attributes are right is asked of what is there.
+    const isBare = phrase.text === phrase.noun.text;
+    if (truth === 'absent' || isBare) return [noun];
+    return [noun, { of: 'phrase', isTrue: truth === 'ok', whole: odds(score), best: odds(other.score) - FAR }];
+  });
+  const { overall, technical, rationality, naturalness } = whole.perceptual.factorMaps;
+  const { gridWidth, gridHeight } = overall;
+  const patches = Array.from({ length: gridWidth * gridHeight }, (_, cell) => {
+    const x = Math.floor((((cell % gridWidth) + 0.5) / gridWidth) * SIDE);
+    const y = Math.floor(((Math.floor(cell / gridWidth) + 0.5) / gridHeight) * SIDE);
+    const isDamaged = /^(technical|rationality|naturalness)$/.test(kind) && (mask[y * SIDE + x] as number) > 127;
+    const at = (map: QualityMap) => Number((map.values[cell] as number).toFixed(5));
+    return [at(overall), at(technical), at(rationality), at(naturalness), isDamaged ? 1 : 0] as const;
+  });
+  return { evidence, patches };
+}

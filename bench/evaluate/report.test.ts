@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { MapsMeasured } from './measureMaps.ts';
+import type { RefineMeasured } from './measureRefine.ts';
+import { barsTable, MARKS, mapsRows, passes, refineRows, strategyTable, withTables } from './report.ts';
+
+const maps = (part: Partial<MapsMeasured>): MapsMeasured => ({
+  kind: 'clean',
+  fault: 'none',
+  strength: 0,
+  score: 1,
+  pixels: null,
+  pixelsOfFactor: null,
+  phrases: [],
+  peak: null,
+  took: 1,
+  ...part,
+});
+const refined = (part: Partial<RefineMeasured>): RefineMeasured => ({
+  kind: 'clean',
+  fault: 'none',
+  outcome: 'nothingToRepair',
+  askedBefore: null,
+  askedAfter: null,
+  othersBefore: 2,
+  othersAfter: 2,
+  psnrBefore: null,
+  psnrAfter: null,
+  wholeBefore: 99,
+  wholeAfter: 99,
+  isIdentical: true,
+  changedOutside: 0,
+  qualityBefore: 0.5,
+  qualityAfter: 0.5,
+  took: 1,
+  ...part,
+});
+const rowOf = (rows: ReturnType<typeof mapsRows>, name: string) => rows.find((row) => row.name.startsWith(name));
+
+test('maps: each measure is a mean over what it is about', () => {
+  const rows = mapsRows([
+    maps({ kind: 'technical', strength: 0.9, score: 0.2, pixels: 0.9 }),
+    maps({ kind: 'technical', strength: 0.5, score: 0.5, pixels: 1 }),
+    maps({ kind: 'rationality', strength: 0.3, score: 0.7, pixels: 0.6 }),
+    maps({
+      kind: 'absent',
+      phrases: [
+        { truth: 'absent', status: 'missing' },
+        { truth: 'ok', status: 'ok' },
+      ],
+    }),
+    maps({ kind: 'attribute', peak: true, phrases: [{ truth: 'wrong', status: 'ok' }] }),
+    maps({ kind: 'attribute', peak: false, phrases: [{ truth: 'wrong', status: 'wrongAttribute' }] }),
+  ]);
+  expect(rowOf(rows, 'PQ-Map, pixels of technical')).toMatchObject({ value: 0.95, count: 2 });
+  expect(rowOf(rows, 'PQ, rank')).toMatchObject({ value: 1, count: 3 });
+  expect(rowOf(rows, 'AQ, absent')).toMatchObject({ value: 1, count: 4 });
+  expect(rowOf(rows, 'AQ, wrong')).toMatchObject({ value: 0.75, count: 3 });
+  expect(rowOf(rows, 'AQ-Map')).toMatchObject({ value: 0.5, count: 2 });
+  const nothing = rowOf(rows, 'PQ-Map, pixels of naturalness');
+  expect(nothing?.value).toBeNaN();
+  expect(nothing && passes(nothing)).toBe(false);
+  expect(barsTable(rows)).toContain('| not measured | ≥ 0.85 | no | 0 |');
+});
+
+test('refining: what was asked for, what was damaged, what was good, and what got worse', () => {
+  const all = [
+    refined({ kind: 'absent', fault: 'absent', askedBefore: false, askedAfter: true }),
+    refined({ kind: 'attribute', fault: 'wrong colour', askedBefore: false, askedAfter: true, othersAfter: 1 }),
+    refined({ kind: 'attribute', fault: 'wrong size', askedBefore: true, askedAfter: true }),
+    refined({ kind: 'technical', psnrBefore: 20, psnrAfter: 25, wholeBefore: 25, wholeAfter: 29 }),
+    refined({ isIdentical: false, wholeAfter: 40 }),
+  ];
+  const rows = refineRows(all, [refined({ changedOutside: 1 }), refined({})]);
+  expect(rows.map(({ value }) => value)).toEqual([0, 1, 1, 0, 0.5, 2 / 5]);
+  expect(rows.map(passes)).toEqual([true, true, true, false, false, false]);
+  const table = strategyTable({ gRefine: all }, { gRefine: 'G-Refine' });
+  expect(table).toContain('| G-Refine | 1.00 | 5.0 dB | 1.00 | 0.00 | 0.40 |');
+  expect(table).toContain('| no refining | 0.00 | 0.0 dB | 0.00 | 1.00 | 0.00 |');
+});
+
+test('tables are written between the marks and nowhere else', () => {
+  expect(withTables(`a\n${MARKS[0]}\nold\n${MARKS[1]}\nb`, 'new')).toBe(`a\n${MARKS[0]}\n\nnew\n\n${MARKS[1]}\nb`);
+  expect(() => withTables('a', 'new')).toThrow(RangeError);
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  expect(withTables(readme, 'new')).toContain('new');
+});

@@ -1,0 +1,170 @@
+/** The tables of the evaluation: each measure beside its bar. */
+import { spearman } from '../../src/math/correlation.ts';
+import type { StrategyId } from '../../src/pipeline/strategy.ts';
+import type { MapsMeasured } from './measureMaps.ts';
+import type { RefineMeasured } from './measureRefine.ts';
+import { balancedAccuracy } from './truth.ts';
+
+/** One line of a table. */
+export interface Row {
+  readonly name: string;
+  /** NaN: there was nothing to measure it on. */
+  readonly value: number;
+  readonly bar: number;
+  /** Whether the value is to be at most the bar. */
+  readonly atMost?: true;
+  /** How many cases, phrases or pictures it is a mean of. */
+  readonly count: number;
+}
+
+/** Whether a row passes; a value that could not be measured does not. */
+export function passes({ value, bar, atMost }: Row): boolean {
+  return atMost ? value <= bar : value >= bar;
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const share = (values: readonly boolean[]) => mean(values.map(Number));
+
+/** What the maps are worth. */
+export function mapsRows(all: readonly MapsMeasured[]): readonly Row[] {
+  const pixels = (kind: MapsMeasured['kind'], bar: number): Row => {
+    const values = all.flatMap((one) => (one.kind === kind && one.pixels !== null ? one.pixels : []));
+    return { name: `PQ-Map, pixels of ${kind} damage (AUROC)`, value: mean(values), bar, count: values.length };
+  };
+  const graded = all.filter(({ kind }) => /^(technical|rationality|naturalness|clean)$/.test(kind));
+  const hurt = graded.filter(({ strength }) => strength > 0);
+  const rank = (of: typeof graded) =>
+    of.length < 3
+      ? Number.NaN
+      : -spearman(
+          of.map(({ score }) => score),
+          of.map(({ strength }) => strength),
+        );
+  const phrases = all.flatMap((one) => one.phrases);
+  const absent = phrases.map(({ truth, status }) => ({ truth: truth === 'absent', told: status === 'missing' }));
+  const named = phrases.filter(({ truth }) => truth !== 'absent');
+  const wrong = named.map(({ truth, status }) => ({ truth: truth === 'wrong', told: status !== 'ok' }));
+  const peaks = all.flatMap(({ peak }) => peak ?? []);
+  return [
+    pixels('technical', 0.93),
+    pixels('rationality', 0.8),
+    pixels('naturalness', 0.85),
+    { name: 'PQ, rank correlation with the strength of the damage', value: rank(hurt), bar: 0.85, count: hurt.length },
+    { name: 'the same with undamaged pictures', value: rank(graded), bar: 0.85, count: graded.length },
+    { name: 'AQ, absent object (balanced accuracy)', value: balancedAccuracy(absent), bar: 0.92, count: absent.length },
+    { name: 'AQ, wrong attribute (balanced accuracy)', value: balancedAccuracy(wrong), bar: 0.85, count: wrong.length },
+    { name: 'AQ-Map, peak on the wrongly described object', value: share(peaks), bar: 0.85, count: peaks.length },
+  ];
+}
+
+/** Difference of PSNR that counts as one, in dB. */
+const FALLEN = 0.2;
+
+/** Whether a picture got worse by what is known of it: further from the right one, or a solid less. */
+export function isWorse({ asked, othersBefore, othersAfter, wholeBefore, wholeAfter }: Judged): boolean {
+  return asked ? othersAfter < othersBefore : wholeAfter < wholeBefore - FALLEN;
+}
+
+interface Judged extends Pick<RefineMeasured, 'othersBefore' | 'othersAfter' | 'wholeBefore' | 'wholeAfter'> {
+  /** Whether something was asked for that the picture lacked. */
+  readonly asked: boolean;
+}
+
+/** What refining is worth, and stage 1 alone, whose results `repainted` are. */
+export function refineRows(all: readonly RefineMeasured[], repainted: readonly RefineMeasured[]): readonly Row[] {
+  // The judge tells shape and colour.
+  const asked = all.filter(({ fault }) => /^(absent|wrong colour|wrong shape)$/.test(fault));
+  const damaged = all.flatMap(({ psnrBefore, psnrAfter }) =>
+    psnrBefore === null || psnrAfter === null ? [] : psnrAfter > psnrBefore,
+  );
+  const clean = all.filter(({ kind }) => kind === 'clean').map(({ isIdentical }) => isIdentical);
+  const outside = repainted.map(({ changedOutside }) => changedOutside === 0);
+  const worse = all.map((one) => isWorse({ ...one, asked: one.askedBefore !== null }));
+  return [
+    {
+      name: 'asked-for object seen before',
+      value: share(asked.map(({ askedBefore }) => askedBefore === true)),
+      bar: 0.1,
+      atMost: true,
+      count: asked.length,
+    },
+    {
+      name: 'asked-for object seen after',
+      value: share(asked.map(({ askedAfter }) => askedAfter === true)),
+      bar: 0.8,
+      count: asked.length,
+    },
+    { name: 'damage closer to the right picture (PSNR)', value: share(damaged), bar: 0.9, count: damaged.length },
+    { name: 'matching, undamaged pictures left byte-identical', value: share(clean), bar: 0.95, count: clean.length },
+    { name: 'stage 1: no pixel changed outside of the mask', value: share(outside), bar: 1, count: outside.length },
+    { name: 'pictures that got worse', value: share(worse), bar: 0.02, atMost: true, count: worse.length },
+  ];
+}
+
+/** A Markdown table of rows beside their bars. */
+export function barsTable(rows: readonly Row[]): string {
+  const lines = rows.map((row) => {
+    const { name, value, bar, atMost, count } = row;
+    const found = Number.isNaN(value) ? 'not measured' : value.toFixed(3);
+    return `| ${name} | ${found} | ${atMost ? '≤' : '≥'} ${bar} | ${passes(row) ? 'yes' : 'no'} | ${count} |`;
+  });
+  return ['| | measured | bar | reached | of |', '|---|---|---|---|---|', ...lines].join('\n');
+}
+
+/** A Markdown table: what each strategy does to the same pictures. */
+export function strategyTable(
+  results: Readonly<Partial<Record<StrategyId, readonly RefineMeasured[]>>>,
+  titles: Readonly<Partial<Record<StrategyId, string>>>,
+): string {
+  const [first] = Object.values(results);
+  const untouched = (first ?? []).map((one) => ({
+    ...one,
+    askedAfter: one.askedBefore,
+    othersAfter: one.othersBefore,
+    psnrAfter: one.psnrBefore,
+    wholeAfter: one.wholeBefore,
+    isIdentical: true,
+    qualityAfter: one.qualityBefore,
+    took: 0,
+  }));
+  const columns: [string, readonly RefineMeasured[]][] = [
+    ...Object.entries(results).map(([id, all]): [string, readonly RefineMeasured[]] => [
+      titles[id as StrategyId] ?? id,
+      all ?? [],
+    ]),
+    ['no refining', untouched],
+  ];
+  const lines = columns.map(([title, all]) => {
+    const rows = refineRows(all, []);
+    const gain = all.flatMap(({ psnrBefore, psnrAfter }) =>
+      psnrBefore === null || psnrAfter === null ? [] : psnrAfter - psnrBefore,
+    );
+    const cells = [
+      written(rows[1]?.value),
+      Number.isNaN(mean(gain)) ? '–' : `${mean(gain).toFixed(1)} dB`,
+      written(rows[2]?.value),
+      written(rows[3]?.value),
+      written(rows[5]?.value),
+      `${(100 * mean(all.map(({ qualityBefore }) => qualityBefore))).toFixed(0)} → ${(100 * mean(all.map(({ qualityAfter }) => qualityAfter))).toFixed(0)}`,
+      `${mean(all.map(({ took }) => took)).toFixed(1)} s`,
+    ];
+    return `| ${title} | ${cells.join(' | ')} |`;
+  });
+  return [
+    '| | asked-for object seen | gain in the damage | damage closer | good ones untouched | got worse | score of 100 | a picture takes |',
+    '|---|---|---|---|---|---|---|---|',
+    ...lines,
+  ].join('\n');
+}
+
+const written = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? '–' : value.toFixed(2));
+
+/** Marks in a document between which the command writes. */
+export const MARKS = ['<!-- evaluate: written by npm run evaluate -->', '<!-- evaluate: end -->'] as const;
+
+/** A document with what stands between its marks replaced. @throws {RangeError} the marks are not there */
+export function withTables(document: string, tables: string): string {
+  const [start, end] = [document.indexOf(MARKS[0]), document.indexOf(MARKS[1])];
+  if (start < 0 || end < start) throw new RangeError(`The document has no ${MARKS.join(' … ')}`);
+  return `${document.slice(0, start + MARKS[0].length)}\n\n${tables}\n\n${document.slice(end)}`;
+}
