@@ -13,6 +13,7 @@ import { heatmapPng } from '../src/image/heatmapPng.ts';
 import { readGenerationMetadata } from '../src/image/metadata/readGenerationMetadata.ts';
 import { savePicture } from '../src/image/saving/savePicture.ts';
 import { analyse } from '../src/pipeline/analyse.ts';
+import { measureImage } from '../src/pipeline/measureImage.ts';
 import { refineRecord } from '../src/pipeline/refineRecord.ts';
 import { Runtime } from '../src/runtime/runtime.ts';
 import { selfTestFile } from '../src/storage/selfTestFile.ts';
@@ -29,7 +30,7 @@ import { Jobs } from './jobs.ts';
 import { OpenImages } from './openImages.ts';
 import { PacksInUse } from './packsInUse.ts';
 import { loadPromptReader } from './promptParser.ts';
-import { refineImage } from './refineImage.ts';
+import { pause, refineImage } from './refineImage.ts';
 
 /** Longest side of the preview, in pixels: what the strip shows, and the stage where the page cannot draw the file. */
 const PREVIEW_SIDE = 2048;
@@ -100,7 +101,15 @@ const api = {
       return refineImage(job, { packs, images, residency, onEvent, signal });
     }),
 
-  saveImage: ({ jobId, image, original, format, quality, results }) =>
+  measure: ({ jobId, file, input, prompt, imageSize }) =>
+    jobs.run(jobId, async (signal) => {
+      const clip = packs.maps?.clip ?? null;
+      const before = input && (await images.open(input));
+      const image = await images.open(file);
+      return measureImage({ image, prompt, clip, imageSize, input: before, signal, pause });
+    }),
+
+  saveImage: ({ jobId, image, original, format, quality, results, measured }) =>
     jobs.run(jobId, async (signal) => {
       const picture = await openImage(image, { name: original.name });
       try {
@@ -109,7 +118,7 @@ const api = {
           original,
           format,
           quality,
-          record: refineRecord(results, { version }),
+          record: refineRecord(results, { version, measured }),
           signal,
         });
       } finally {

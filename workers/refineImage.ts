@@ -66,6 +66,6 @@ export async function refineImage(
 }
 
 /** Lets messages in, a cancel among them. */
-function pause(): Promise<void> {
+export function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }

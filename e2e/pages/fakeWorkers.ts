@@ -9,6 +9,7 @@ import type { RefineResult } from '../../src/pipeline/refinement.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
 import { fakeAlignment, fakePerceptual } from './fakeAnalysis.ts';
 import { fakeCalibrations } from './fakeCalibrations.ts';
+import { fakeMeasures } from './fakeMeasures.ts';
 import { fakePacks, type PackScenario, packScenarioOf } from './fakePacks.ts';
 import { fakeRefine } from './fakeRefine.ts';
 
@@ -294,6 +295,7 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
           settings,
         };
       },
+      measure: ({ jobId, ...job }) => fakeMeasures(job, () => step(jobId, scenario.hang === 'measure')),
       exportHeatmap: async ({ map, width, height, scale }) => {
         failOnce('export');
         return heatmapPng(map, { width, height, range: scale === 'relative' ? relativeRange([map]) : [0, 1] });

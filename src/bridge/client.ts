@@ -70,6 +70,7 @@ export function connectWorkers(): Workers {
       setMemoryBudget: (bytes) => askRefine((api) => api.setMemoryBudget(bytes)),
       openImage: (file) => askRefine((api) => api.openImage(file)),
       analyse: (job, onEvent) => askRefine((api) => api.analyse(job, proxy(onEvent))),
+      measure: (job) => askRefine((api) => api.measure(job)),
       exportHeatmap: (request) => askRefine((api) => api.exportHeatmap(request)),
       refine: (job, onEvent) => askRefine((api) => api.refine(job, proxy(onEvent))),
       saveImage: (request) => askRefine((api) => api.saveImage(request)),

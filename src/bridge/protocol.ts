@@ -6,6 +6,7 @@
 
 import type { GenerationMetadata } from '../image/metadata/generationMetadata.ts';
 import type { AnalysisEvent, AnalysisResult, AnalysisSettings } from '../pipeline/analysis.ts';
+import type { BeforeAndAfter, ComputedMeasures } from '../pipeline/imageMeasures.ts';
 import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
 import type { StrategyId } from '../pipeline/strategy.ts';
 import type { HandMask } from '../refine/handMask.ts';
@@ -69,6 +70,17 @@ export interface RefinedImage {
   readonly image: Blob | null;
 }
 
+/** One picture to measure beyond its maps. */
+export interface MeasureImageJob {
+  readonly jobId: string;
+  readonly file: File;
+  /** The picture before refining; null: `file` is one. */
+  readonly input: File | null;
+  readonly prompt: string;
+  /** As in the analysis' settings. */
+  readonly imageSize: number | null;
+}
+
 /** A finished picture to write to disk. */
 export interface SaveRequest {
   readonly jobId: string;
@@ -81,6 +93,8 @@ export interface SaveRequest {
   readonly quality: number;
   /** The `g-refine` record: every result between the original and the picture, oldest first. */
   readonly results: readonly RefineResult[];
+  /** What was measured besides the maps, of the original and of the picture; null: nothing was. */
+  readonly measured: BeforeAndAfter | null;
 }
 
 /** GPU memory that models may take. */
@@ -109,6 +123,8 @@ export interface RefineWorkerApi extends CalibrationApi {
     job: { readonly jobId: string; readonly file: File; readonly prompt: string; readonly settings: AnalysisSettings },
     onEvent: (event: AnalysisEvent) => void,
   ): Promise<AnalysisResult>;
+  /** Measures a picture: CLIP-IQA and CLIPScore where a pack of maps is in use, and what needs no model. Throws ImageError. */
+  measure(job: MeasureImageJob): Promise<ComputedMeasures>;
   /** Paints a heatmap as PNG at the image's size. */
   exportHeatmap(request: HeatmapExport): Promise<Blob>;
   /**

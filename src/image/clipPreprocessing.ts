@@ -36,14 +36,48 @@ export function clipPixelValues(
   image: RgbaImage | RowSource,
   { imageSize, mean, std }: ClipPreprocessing,
 ): Float32Array<ArrayBuffer> {
+  const size = { width: imageSize, height: imageSize, keptWidth: imageSize, keptHeight: imageSize };
+  return freeSizePixelValues(image, { ...size, mean, std });
+}
+
+/**
+ * The same of an image that need not become a square: resized to `width` and `height`, of which the left `keptWidth` and the upper
+ * `keptHeight` are kept.
+ *
+ * @returns `Float32Array [3, keptHeight, keptWidth]`
+ * @throws RangeError if a standard deviation is not positive, a size no positive integer, or more is to be kept than there is
+ */
+export function freeSizePixelValues(
+  image: RgbaImage | RowSource,
+  {
+    width,
+    height,
+    keptWidth,
+    keptHeight,
+    mean,
+    std,
+  }: Omit<ClipPreprocessing, 'imageSize'> & {
+    readonly width: number;
+    readonly height: number;
+    readonly keptWidth: number;
+    readonly keptHeight: number;
+  },
+): Float32Array<ArrayBuffer> {
   if (!std.every((value) => value > 0)) throw new RangeError(`Standard deviation ${std.join(', ')}`);
-  const { data } = resizeBicubic(image, { width: imageSize, height: imageSize });
-  const area = imageSize * imageSize;
-  const pixelValues = new Float32Array(3 * area);
+  if (keptWidth > width || keptHeight > height) {
+    throw new RangeError(`${keptWidth}x${keptHeight} of ${width}x${height} pixels`);
+  }
+  const { data } = resizeBicubic(image, { width, height });
+  const pixelValues = new Float32Array(3 * keptWidth * keptHeight);
+  let at = 0;
   for (let channel = 0; channel < 3; channel++) {
     const table = channelTable(mean[channel] as number, std[channel] as number);
-    const to = channel * area;
-    for (let i = 0; i < area; i++) pixelValues[to + i] = table[data[i * 4 + channel] as number] as number;
+    for (let y = 0; y < keptHeight; y++) {
+      const row = y * width;
+      for (let x = 0; x < keptWidth; x++) {
+        pixelValues[at++] = table[data[(row + x) * 4 + channel] as number] as number;
+      }
+    }
   }
   return pixelValues;
 }

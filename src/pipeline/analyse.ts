@@ -125,7 +125,8 @@ export async function analyse(job: AnalysisJob): Promise<AnalysisResult> {
   };
 }
 
-type Step = (stage: AnalysisStage, done: number, total: number) => void;
+/** Told before every piece of work; throws to stop. */
+export type Step = (stage: AnalysisStage, done: number, total: number) => void;
 
 /** Tells a stage, unless the job was cancelled. */
 function progress({ signal, onEvent }: AnalysisJob): Step {
@@ -138,8 +139,9 @@ function progress({ signal, onEvent }: AnalysisJob): Step {
 /** The last features of each image still in use: another prompt or threshold needs no second run of the image encoder. */
 const knownFeatures = new WeakMap<object, { clip: ClipEncoder; imageSize: number; features: ClipImageFeatures }>();
 
-async function imageFeatures(
-  { image, clip }: AnalysisJob,
+/** Features of an image at one size; the last of each image still in use are remembered. */
+export async function imageFeatures(
+  { image, clip }: Pick<AnalysisJob, 'image' | 'clip'>,
   { imageSize, step }: { readonly imageSize: number; readonly step: Step },
 ): Promise<ClipImageFeatures> {
   const known = knownFeatures.get(image);

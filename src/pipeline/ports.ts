@@ -14,6 +14,18 @@ export interface ClipImageFeatures {
   readonly patchFeatures: Float32Array;
 }
 
+/** The image encoder without position embeddings (CLIP-IQA, arXiv 2207.12396): images of any shape. */
+export interface UnpositionedEncoder {
+  /** Side of a patch in pixels: both sides of an image are multiples of it. */
+  readonly patchSize: number;
+  /**
+   * Encodes one image.
+   * @param pixelValues `[3, height, width]`, normalised with `imageMean`, `imageStd`
+   * @returns the class token's feature, `[dim]`, unit length
+   */
+  encode(pixelValues: Float32Array, size: { readonly width: number; readonly height: number }): Promise<Float32Array>;
+}
+
 /** A CLIP model ready to run. */
 export interface ClipEncoder {
   /** Identifies the checkpoint, e.g. `openai/clip-vit-base-patch16`; shown and written into records. */
@@ -34,6 +46,8 @@ export interface ClipEncoder {
    * @param pixelValues `[3, imageSize, imageSize]`, normalised with `imageMean`, `imageStd`
    */
   encodeImage(pixelValues: Float32Array, imageSize: number): Promise<ClipImageFeatures>;
+  /** Absent: the pack was made before it was kept for this; installing it again brings it. */
+  readonly unpositioned?: UnpositionedEncoder | null;
   /** Encodes texts; returns `[texts.length, dim]`, rows of unit length. Longer than the context: truncated, EOT kept. */
   encodeText(texts: readonly string[]): Promise<Float32Array>;
   /**

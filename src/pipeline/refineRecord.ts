@@ -1,6 +1,8 @@
 import type { Json } from '../image/json.ts';
 import type { AnalysisResult } from './analysis.ts';
 import { rounded } from './analysisRecord.ts';
+import { type BeforeAndAfter, imageMeasures } from './imageMeasures.ts';
+import { measuresRecord } from './measuresRecord.ts';
 import type { RefineResult } from './refinement.ts';
 
 /** Version of the record below. */
@@ -11,7 +13,17 @@ export const refineRecordFormat = 1;
  *
  * @param results every refinement between the original and the picture, oldest first
  */
-export function refineRecord(results: readonly RefineResult[], { version }: { readonly version: string }): Json {
+export function refineRecord(
+  results: readonly RefineResult[],
+  {
+    version,
+    measured = null,
+  }: {
+    readonly version: string;
+    /** What was measured besides the maps, of the original and of the picture. */
+    readonly measured?: BeforeAndAfter | null;
+  },
+): Json {
   return {
     format: refineRecordFormat,
     generator: `g-refine ${version}`,
@@ -36,7 +48,16 @@ export function refineRecord(results: readonly RefineResult[], { version }: { re
       })),
       hints: [...result.hints],
     })),
+    ...measuresBetween(results, measured),
   };
+}
+
+/** All measures of the original and of the picture. */
+function measuresBetween(results: readonly RefineResult[], measured: BeforeAndAfter | null): { measures?: Json } {
+  const [first, last] = [results[0], results.at(-1)];
+  if (!measured || !first || !last) return {};
+  const [before, after] = [imageMeasures(first.before, measured.before), imageMeasures(last.after, measured.after)];
+  return { measures: measuresRecord(before, after) };
 }
 
 function scores({ perceptual, alignment }: AnalysisResult): Json {

@@ -3,10 +3,11 @@ import { bytesToFloat32 } from '../checkpoint/dtypes.ts';
 import { UserError } from '../errors.ts';
 import type { ClipConfig } from '../graph/clipConfig.ts';
 import { buildClipText, type ClipTextInput, endPosition, endRows } from '../graph/clipText.ts';
+import { buildClipUnpositioned } from '../graph/clipUnpositioned.ts';
 import { buildClipVision } from '../graph/clipVision.ts';
-import { CLIP_IMAGE_SIZES, gridSide } from '../graph/clipWeights.ts';
+import { CLASS_EMBEDDING, CLIP_IMAGE_SIZES, gridSide } from '../graph/clipWeights.ts';
 import type { StoredTensor, WeightIndex } from '../graph/weights.ts';
-import type { ClipEncoder, ClipImageFeatures } from '../pipeline/ports.ts';
+import type { ClipEncoder, ClipImageFeatures, UnpositionedEncoder } from '../pipeline/ports.ts';
 import { type ClipFolder, readClipFolder } from './clipFolder.ts';
 import { loadedBytes, readBytes } from './memoryEstimate.ts';
 import { ModelPart } from './modelPart.ts';
@@ -65,10 +66,12 @@ export class OnnxClipEncoder implements ClipEncoder {
   readonly textWidth: number;
   readonly logitScale: number;
   readonly startToken: number;
+  readonly unpositioned: UnpositionedEncoder | null;
   readonly #clip: OpenClip;
   readonly #runtime: SessionSource;
   readonly #vision: ModelPart<number>;
   readonly #text: ModelPart<ClipTextInput>;
+  readonly #unpositioned: ModelPart<PatchGrid>;
 
   /** Use {@link openClipEncoder}. */
   constructor(clip: OpenClip, { runtime, logitScale }: { runtime: SessionSource; logitScale: number }) {
@@ -95,6 +98,18 @@ export class OnnxClipEncoder implements ClipEncoder {
       create: (imageSize, onBytes) =>
         this.#createSession(({ index }) => buildClipVision(config, index, { imageSize }), onBytes),
     });
+    this.#unpositioned = new ModelPart({
+      name: `${this.modelName} image encoder without positions`,
+      residency,
+      key: ({ across, down }) => `${across}x${down}`,
+      bytes: (grid) => clipPartBytes(this.#sized(), { part: 'unpositioned', grid, tier: runtime.status.tier }),
+      readBytes: () => this.#readBytes('vision.'),
+      create: (grid, onBytes) =>
+        this.#createSession(({ index }) => buildClipUnpositioned(config, index, grid), onBytes),
+    });
+    this.unpositioned = Object.hasOwn(weights.stored.index, CLASS_EMBEDDING)
+      ? { patchSize: config.vision.patchSize, encode: (...image) => this.#encodeUnpositioned(...image) }
+      : null;
     this.#text = new ModelPart({
       name: `${this.modelName} text encoder`,
       residency,
@@ -122,6 +137,24 @@ export class OnnxClipEncoder implements ClipEncoder {
       cls: floats(outputs, 'cls'),
       patchFeatures: floats(outputs, 'patch_features'),
     };
+  }
+
+  async #encodeUnpositioned(
+    pixelValues: Float32Array,
+    { width, height }: { readonly width: number; readonly height: number },
+  ): Promise<Float32Array> {
+    const { patchSize } = this.#clip.config.vision;
+    const grid = { across: width / patchSize, down: height / patchSize };
+    if (!Number.isInteger(grid.across) || !Number.isInteger(grid.down) || width * height === 0) {
+      throw new RangeError(`${width}x${height} pixels are no whole patches of ${patchSize}`);
+    }
+    if (pixelValues.length !== 3 * width * height) {
+      throw new RangeError(`pixelValues has ${pixelValues.length} numbers, expected 3 × ${height} × ${width}`);
+    }
+    const outputs = await this.#unpositioned.use(grid, (session) =>
+      session.run({ pixel_values: { dims: [1, 3, height, width], data: pixelValues } }),
+    );
+    return floats(outputs, 'cls');
   }
 
   async encodeText(texts: readonly string[]): Promise<Float32Array> {
@@ -199,7 +232,7 @@ export class OnnxClipEncoder implements ClipEncoder {
 
   /** Frees all sessions. The encoder can be used again and then loads them anew. */
   async dispose(): Promise<void> {
-    await Promise.all([this.#vision.unload(), this.#text.unload()]);
+    await Promise.all([this.#vision.unload(), this.#unpositioned.unload(), this.#text.unload()]);
   }
 
   /** Ids of a text, cut to the context with the end token kept (transformers' truncation). */
@@ -233,20 +266,32 @@ export class OnnxClipEncoder implements ClipEncoder {
 /** Values of each weight that belong to a fingerprint. */
 const fingerprintValues = 32;
 
+/** Patches of an image. */
+interface PatchGrid {
+  readonly across: number;
+  readonly down: number;
+}
+
 /** Texts encoded at once, for estimates: the written quality words. */
 const TEXTS = 64;
 
 /** Estimated bytes of one encoder of a CLIP at work. */
 export function clipPartBytes(
   { config, index }: { readonly config: ClipConfig; readonly index: WeightIndex },
-  kind: { readonly tier: Tier } & ({ readonly part: 'vision'; readonly imageSize: number } | { readonly part: 'text' }),
+  kind: { readonly tier: Tier } & (
+    | { readonly part: 'vision'; readonly imageSize: number }
+    | { readonly part: 'unpositioned'; readonly grid: PatchGrid }
+    | { readonly part: 'text' }
+  ),
 ): number {
   const { vision, text } = config;
-  const [tokens, width] =
-    kind.part === 'vision'
-      ? [gridSide(kind.imageSize, vision.patchSize) ** 2 + 1, vision.width]
-      : [TEXTS * text.contextLength, text.width];
-  return loadedBytes(index, { tier: kind.tier, prefix: `${kind.part}.` }) + activationBytes({ tokens, width });
+  const { tier } = kind;
+  const bytes = (prefix: string, tokens: number, width: number) =>
+    loadedBytes(index, { tier, prefix }) + activationBytes({ tokens, width });
+  if (kind.part === 'text') return bytes('text.', TEXTS * text.contextLength, text.width);
+  const patches =
+    kind.part === 'vision' ? gridSide(kind.imageSize, vision.patchSize) ** 2 : kind.grid.across * kind.grid.down;
+  return bytes('vision.', patches + 1, vision.width);
 }
 
 /** A transformer's activations: the widest layer has four times its width, and some are kept for later. */

@@ -98,6 +98,7 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
           fail: reject,
         });
       }),
+    measure: () => new Promise(() => {}),
     exportHeatmap: async () => new Blob(),
     setMemoryBudget: async (bytes) => ({ bytes: bytes ?? 1, automaticBytes: 1 }),
     refine: async () => {

@@ -11,6 +11,7 @@ import { createHubSlice, type HubSlice } from './hubSlice.ts';
 import { createImagesSlice, type ImagesSlice } from './imagesSlice.ts';
 import { createInstallSlice, type InstallSlice } from './installSlice.ts';
 import { createMachineSlice, type MachineSlice } from './machineSlice.ts';
+import { createMeasureSlice, type MeasureSlice } from './measureSlice.ts';
 import { createPackJobsSlice, type PackJobsSlice } from './packJobsSlice.ts';
 import { createPacksSlice, type PacksSlice } from './packsSlice.ts';
 import { type Preferences, readPreferences, writePreferences } from './preferences.ts';
@@ -25,6 +26,7 @@ export type AppState = BlocksSlice &
   ImagesSlice &
   InstallSlice &
   MachineSlice &
+  MeasureSlice &
   PackJobsSlice &
   PacksSlice &
   RefineSlice &
@@ -100,6 +102,7 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
     ...createImagesSlice(set, get, parts),
     ...createInstallSlice(set, get, parts),
     ...createMachineSlice(set, get, parts),
+    ...createMeasureSlice(set, get, parts),
     ...createPackJobsSlice(set, get, parts),
     ...createPacksSlice(set, get, parts),
     ...createRefineSlice(set, get, parts),

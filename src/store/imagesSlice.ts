@@ -87,7 +87,7 @@ export interface ImagesSlice {
   takeResult(id: string, result: AnalysisResult): void;
   /** Paints a map of an image at its full size as PNG. Null: it failed, and a notice tells why. */
   paintMap(id: string, map: QualityMap): Promise<Blob | null>;
-  /** Starts the next waiting analysis, else the next refinement, if no job runs and the machine is ready. */
+  /** Starts the next waiting analysis, else the next refinement, else the next measurement, if no job runs and the machine is ready. */
   runNext(): void;
 }
 
@@ -242,6 +242,7 @@ export const createImagesSlice: Slice<ImagesSlice> = (
       if (image.job.state === 'analysing') workers.refine.cancel(image.job.jobId).catch(() => {});
       image.opened?.preview.close();
       get().forgetRefinements(id);
+      get().forgetMeasurements(id);
       const rest = images.filter((other) => other !== image);
       set({ images: rest });
       if (selectedId === id) {
@@ -314,7 +315,11 @@ export const createImagesSlice: Slice<ImagesSlice> = (
       const waiting = images.filter(({ job }) => job.state === 'waiting');
       const next = waiting.find(({ id }) => id === selectedId) ?? waiting[0];
       if (next) void run(next.id);
-      else get().runNextRefinement();
+      else {
+        get().runNextRefinement();
+        // It starts nothing where that took the lane.
+        get().runNextMeasurement();
+      }
     },
   };
 };

@@ -19,6 +19,7 @@ test('what was written is read again', () => {
     hubEndpoint: 'https://mirror.example/hub',
     hubToken: 'hf_x',
     hasDeclinedBlocks: true,
+    measuresOpen: true,
     unfinishedBundles: ['sdxl'],
     calibration: { id: 'c', name: 'mine' },
   } as const;

@@ -24,6 +24,8 @@ export interface Preferences {
   readonly hubEndpoint: string | null;
   /** Access token of the hub, where the user asked to keep it; it lies in the browser as it is. */
   readonly hubToken: string | null;
+  /** Whether the table of measures is open. */
+  readonly measuresOpen: boolean;
   /** Bundles begun and not finished, oldest first. */
   readonly unfinishedBundles: readonly string[];
   /** Whether the user deleted the toy models: then they do not come again by themselves. */
@@ -48,6 +50,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   memoryBudget: null,
   hubEndpoint: null,
   hubToken: null,
+  measuresOpen: false,
   unfinishedBundles: [],
   hasDeclinedBlocks: false,
   calibration: null,
@@ -96,6 +99,7 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
     memoryBudget: typeof memoryBudget === 'number' && memoryBudget > 0 ? memoryBudget : null,
     hubEndpoint: textOf(hubEndpoint),
     hubToken: textOf(hubToken),
+    measuresOpen: stored.measuresOpen === true,
     unfinishedBundles: Array.isArray(unfinishedBundles)
       ? unfinishedBundles.filter((id) => typeof id === 'string')
       : DEFAULT_PREFERENCES.unfinishedBundles,

@@ -97,6 +97,7 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
         if (holdsAnalyses) await new Promise<void>((resolve) => (heldAnalysis = resolve));
         return analysis(0.5, prompt);
       },
+      measure: () => new Promise(() => {}),
       exportHeatmap: async () => new Blob(),
       refine: (job, tell) =>
         new Promise((resolve, reject) =>

@@ -3,6 +3,7 @@ import type { PixelRectangle, RefineEvent, RefineStage } from '../pipeline/refin
 import type { AppState, Slice } from './appStore.ts';
 import type { ImageItem } from './imagesSlice.ts';
 import { isAtWork } from './install.ts';
+import { measuredBetween } from './measureSlice.ts';
 import { isAbort, toProblem } from './problem.ts';
 import { changedChoices, LARGEST_SEED, type RefineChoices, rememberedChoices } from './refineChoices.ts';
 import {
@@ -385,6 +386,7 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
           format,
           quality: get().saveChoice.quality,
           results: resultsTo(of(id), current),
+          measured: measuredBetween(get(), { original: item.file, file, results: resultsTo(of(id), current) }),
         });
       } catch (error) {
         if (!isAbort(error)) get().report(error, 'save');

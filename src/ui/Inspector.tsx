@@ -9,6 +9,7 @@ import { HistoryPanel } from './HistoryPanel.tsx';
 import { ImageDetails } from './ImageDetails.tsx';
 import styles from './Inspector.module.css';
 import { FACTORS } from './layer.ts';
+import { MeasuresPanel } from './MeasuresPanel.tsx';
 import { MeasuringDetails } from './MeasuringDetails.tsx';
 import { PhraseIcon } from './PhraseIcon.tsx';
 import { RefinePanel } from './RefinePanel.tsx';
@@ -66,6 +67,7 @@ export const Inspector = memo(function Inspector({
       <RefinePanel image={image} />
       {comparison && <ResultPanel imageId={image.id} comparison={comparison} />}
       <HistoryPanel image={image} />
+      <MeasuresPanel image={image} comparison={comparison} />
       <Factors perceptual={perceptual} />
       <Phrases image={shown} alignment={alignment} />
       {shown.result && shown.result.hints.length > 0 && (

@@ -1,9 +1,11 @@
 import { toRecord } from '../pipeline/analysisRecord.ts';
+import { measuresRecord } from '../pipeline/measuresRecord.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { AppStore } from '../store/appStore.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { refinedName } from '../store/refinement.ts';
 import { refinementsOf } from '../store/refineSlice.ts';
+import { shownMeasures } from './comparedMeasures.ts';
 import { shownItem } from './comparison.ts';
 import { type Layer, layerOf, layerViewOf, worseOf } from './layer.ts';
 import { chooseFile, downloadBlob, type Format, formatOfName } from './pictureFile.ts';
@@ -52,10 +54,16 @@ export async function saveMap(store: AppStore, image: ImageItem, { map, suffix }
   if (blob) downloadBlob(blob, `${name}.${suffix}.png`);
 }
 
-/** Saves every number of the last analysis as JSON. */
+/** Saves every number of the last analysis as JSON, with all that was measured besides. */
 export function saveNumbers(store: AppStore, image: ImageItem): void {
   if (!image.result) return;
-  const json = JSON.stringify({ file: image.file.name, ...(toRecord(image.result) as object) }, null, 1);
+  const measured = shownMeasures(store.getState());
+  const record = {
+    file: image.file.name,
+    ...(toRecord(image.result) as object),
+    ...(measured && { measures: measuresRecord(measured.before, measured.after) }),
+  };
+  const json = JSON.stringify(record, null, 1);
   downloadBlob(new Blob([json], { type: 'application/json' }), `${baseName(store, image)}.g-refine.json`);
 }
 
