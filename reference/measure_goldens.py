@@ -7,7 +7,7 @@ Picture k, at x, y, channel c, all in unsigned 32-bit arithmetic:
     wave  = |((3 x + (1 + k) y) mod 256) - 128| + |((x + (4 - k) y) mod 90) - 45|
     value = 20 + wave + c * 8 + floor(noise * (1 + ((x >> 5) + (y >> 5)) mod 3) / 4), clipped to 0..255
 
-`measured` has, for each: NIQE's features of every block, BRISQUE's of the image, and every 37th value of the halved luminance; `compared`: SSIM
+`measured` has, for each, what the fitted models of `src/measures/models` say (made again when they are fitted anew) and, without models: NIQE's features of every block, BRISQUE's of the image, and every 37th value of the halved luminance; `compared`: SSIM
 (luminance, as Wang 2004) and PSNR (all channels) of picture 0 and itself with a formula's changes, by scikit-image.
 """
 
@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from image_measures import brisque_features, halved, luminance, niqe_features
+from image_measures import brisque_features, halved, luminance, niqe, niqe_features
 
 SIZES = ((230, 205), (301, 402))
+MODELS = Path(__file__).parent.parent / "src" / "measures" / "models"
 
 
 def picture(k: int, width: int, height: int) -> np.ndarray:
@@ -45,6 +46,8 @@ def changed(image: np.ndarray) -> np.ndarray:
 
 
 def make_measure_goldens(fixtures: Path) -> None:
+    niqe_model, brisque_model = (json.loads((MODELS / f"{name}.json").read_text()) for name in ("niqe", "brisque"))
+    gaussian = (np.array(niqe_model["mean"]), np.array(niqe_model["covariance"]).reshape(36, 36))
     measured = []
     for k, (width, height) in enumerate(SIZES):
         gray = luminance(picture(k, width, height))
@@ -58,6 +61,7 @@ def make_measure_goldens(fixtures: Path) -> None:
                 "niqe": [rounded(row) for row in features],
                 "sharpness": rounded(sharpness),
                 "brisque": rounded(brisque_features(gray)),
+                "fitted": {"niqe": niqe(gray, gaussian), "brisque": severity_of(brisque_features(gray), brisque_model)},
             }
         )
     before = picture(0, *SIZES[0])
@@ -68,6 +72,14 @@ def make_measure_goldens(fixtures: Path) -> None:
     psnr = peak_signal_noise_ratio(before, after, data_range=255)
     golden = {"command": "python reference/make_fixtures.py", "measured": measured, "compared": {"ssim": ssim, "psnr": psnr}}
     (fixtures / "golden" / "measures.json").write_text(json.dumps(golden) + "\n", encoding="utf-8")
+
+
+def severity_of(features: np.ndarray, model: dict) -> float:
+    """libsvm's regression with a Gaussian kernel."""
+    low, high = np.array(model["low"]), np.array(model["high"])
+    scaled = 2 * (features - low) / (high - low) - 1
+    kernel = np.exp(-model["gamma"] * ((np.array(model["vectors"]) - scaled) ** 2).sum(axis=1))
+    return float(kernel @ np.array(model["coefficients"]) + model["intercept"])
 
 
 def rounded(values: np.ndarray) -> list[float]:

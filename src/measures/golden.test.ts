@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { brisque } from './brisque.ts';
 import { brisqueFeatures } from './brisqueFeatures.ts';
 import { goldenPicture } from './goldenPictures.ts';
 import { halved, luminance } from './grayImage.ts';
+import brisqueModel from './models/brisque.json' with { type: 'json' };
+import niqeModel from './models/niqe.json' with { type: 'json' };
+import { niqe } from './niqe.ts';
 import { niqeFeatures } from './niqeFeatures.ts';
 import { peakSignalToNoise } from './peakSignalToNoise.ts';
 import { structuralSimilarity } from './structuralSimilarity.ts';
@@ -19,6 +23,7 @@ const golden = JSON.parse(
     niqe: number[][];
     sharpness: number[];
     brisque: number[];
+    fitted: { niqe: number; brisque: number };
   }[];
   compared: { ssim: number; psnr: number };
 };
@@ -50,6 +55,11 @@ describe.each(golden.measured.map((entry, k) => ({ k, ...entry })))('picture $k 
     expect(blocks).toBe(entry.niqe.length);
     expect(difference(sharpness, entry.sharpness)).toBeLessThan(1e-8);
     expect(difference(features, entry.niqe.flat())).toBeLessThan(TOLERANCE);
+  });
+
+  test('what the fitted models say', () => {
+    expect(niqe(gray, niqeModel)).toBeCloseTo(entry.fitted.niqe, 4);
+    expect(brisque(gray, brisqueModel)).toBeCloseTo(entry.fitted.brisque, 2);
   });
 
   test('BRISQUE features', () => {
