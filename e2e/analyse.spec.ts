@@ -196,6 +196,11 @@ test('exports: the map as PNG at the size of the image, all numbers as JSON', as
   await app.openImages(picture);
   await app.analysed();
   const panel = page.getByRole('dialog', { name: 'Export' });
+  await page.getByText('of this picture', { exact: true }).click();
+  const measures = page.getByRole('table', { name: 'Measures of the picture' });
+  for (const name of ['CLIP-IQA', 'CLIPScore', 'NIQE', 'BRISQUE']) {
+    await expect(measures.getByRole('row', { name: new RegExp(`^${name} \\d`) })).toBeVisible();
+  }
 
   const download = async (name: RegExp) => {
     await app.menu('Export').click();
@@ -203,8 +208,13 @@ test('exports: the map as PNG at the size of the image, all numbers as JSON', as
     await panel.getByRole('button', { name }).first().click();
     return readFileSync(await (await waiting).path());
   };
-  const record = JSON.parse((await download(/numbers|JSON/i)).toString()) as { prompt: string };
+  const record = JSON.parse((await download(/numbers|JSON/i)).toString()) as {
+    prompt: string;
+    measures: Record<string, { value: number }>;
+  };
   expect(record.prompt).toBe('a red hat on a brown dog, oil painting');
+  expect(record.measures.clipIqa?.value).toBeGreaterThan(0);
+  expect(Object.keys(record.measures)).toEqual(expect.arrayContaining(['quality', 'match', 'niqe', 'brisque']));
   const png = await download(/PQ|Perceptual/i);
   expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([320, 240]);
 });

@@ -400,6 +400,12 @@ test.describe('refining', () => {
     await expect(page.getByTestId('region-outline').first()).toBeVisible();
     await expect(page.getByTestId('painted-prompt')).toContainText('×1.30');
     await expect(page.getByRole('navigation', { name: 'Images' })).toContainText('86');
+    await page.getByText('before and after', { exact: true }).click();
+    const measures = page.getByRole('table', { name: 'Measures of the original and of the result' });
+    await expect(measures.getByRole('row', { name: /^CLIP-IQA 0.642 0.731/ })).toContainText('+0.089 better');
+    await expect(measures.getByRole('row', { name: /^NIQE 4.31 4.62/ })).toContainText('+0.31 worse');
+    await expect(measures.getByRole('row', { name: /^PSNR 31.8 dB/ })).toBeVisible();
+    await expect(page.getByText('Worse than before: Technical, NIQE.')).toBeVisible();
   });
 
   test('is compared in four views that zoom together; Space shows the original', async ({ page }) => {
