@@ -5,6 +5,7 @@ true of some pictures and false of others, words of other worlds among them. Los
 
 * captions: contrastive both ways on the class token, the wrong captions beside the right ones;
 * phrases, class token: kappa * cls . (T(p) - T("")) says whether the phrase is true (eq. 5);
+* shapes, patches: which of the six nouns is on a cell that a solid fills;
 * phrases, patches of the surgery path: the same says where. A solid with the noun but another attribute counts a little, so
   that the map of a phrase that is not true still points at what it is about;
 * quality, class token and patches: the softmax over each pair (eq. 2) says how much is damaged, and where.
@@ -115,7 +116,7 @@ class Batch:
         return text
 
     def _phrases(self, dice: Dice) -> list[Phrase]:
-        phrases = [Phrase(shape=shape) for shape in dice.shuffled(SHAPES)[:3]]
+        phrases: list[Phrase] = []
         for scene, _, kept in self.scenes:
             if kept.solids:
                 solid = dice.pick(kept.solids)
@@ -127,16 +128,19 @@ class Batch:
             if dice.chance(0.15):
                 phrases.append(Phrase(words=ground_words(kept.ground, dice).split(" ", 1)[-1], ground=kept.ground))
         phrases = [replace(p, number=2 + dice.below(2)) if p.words is None and dice.chance(0.15) else p for p in phrases]
-        return phrases + [elsewhere_phrase(dice) for _ in range(10)]
+        return [*(Phrase(shape=shape) for shape in SHAPES), *phrases, *(elsewhere_phrase(dice) for _ in range(10))]
 
     def _truth(self, covers: list[list[np.ndarray]]) -> None:
-        """present, known [batch, phrases]; where, weight [batch, phrases, cells]."""
+        """present, known [batch, phrases]; where, weight [batch, phrases, cells]; shapes [batch, cells], -100 where none fills a cell."""
         count, cells = len(self.scenes), self.grid**2
         self.present = torch.zeros(count, len(self.phrases))
         self.known = torch.ones(count, len(self.phrases))
         where = np.full((count, len(self.phrases), cells), 0.005, np.float32)
         weight = np.ones((count, cells), np.float32)
+        shapes = np.full((count, cells), -100, np.int64)
         for i, (scene, seen, _) in enumerate(self.scenes):
+            for solid, cover in zip(scene.solids, covers[i]):
+                shapes[i, cover > 0.4] = SHAPES.index(solid.shape)
             solid_cells = np.sum(covers[i], axis=0) if covers[i] else np.zeros(cells, np.float32)
             weight[i] += 5.0 * np.clip(solid_cells * 1.5, 0, 1)
             for j, phrase in enumerate(self.phrases):
@@ -163,7 +167,7 @@ class Batch:
                     matching = sum(phrase.matches(s) and v for s, v in zip(scene.solids, seen))
                     if phrase.number > 1 and matching != phrase.number:
                         self.known[i, j] = 0.0
-        self.where, self.weight = torch.from_numpy(where), torch.from_numpy(weight)
+        self.where, self.weight, self.shapes = torch.from_numpy(where), torch.from_numpy(weight), torch.from_numpy(shapes)
 
 
 def pooled(mask: np.ndarray, grid: int) -> np.ndarray:
@@ -207,6 +211,9 @@ def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.
     weight = weight * torch.where(where > 0.5, 4.0, 1.0)
     place = (F.binary_cross_entropy_with_logits(found, where, reduction="none") * weight).sum() / weight.sum()
 
+    # The six bare nouns come first.
+    shape = F.cross_entropy(found[:, : len(SHAPES)], batch.shapes.to(device))
+
     pairs = contexts(model, texts)
     direction = pairs[:, 0] - pairs[:, 1]
     whole = kappa * cls @ direction.T
@@ -218,16 +225,24 @@ def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.
     quality = F.binary_cross_entropy_with_logits(whole, whole_target)
     weight = 1 + 6 * hurt
     damaged = (F.binary_cross_entropy_with_logits(cells, cell_target, reduction="none") * weight).sum() / (weight.sum() * 4)
-    return {"captions": captions, "phrase": phrase, "place": place, "quality": quality, "damaged": damaged}
+    return {"captions": captions, "phrase": phrase, "place": place, "shape": shape, "quality": quality, "damaged": damaged}
 
 
-WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "quality": 2.0, "damaged": 3.0}
-# Damage is a small share of a picture: once patches tell it, the class token is pressed to gather what they know.
-GATHER_FROM, GATHERED_QUALITY = 0.27, 7.0
+WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "shape": 0.0, "quality": 2.0, "damaged": 3.0}
+# From these shares of the training on. Damage is a small share of a picture: once patches tell it, the class token is pressed to
+# gather what they know. Colours are learned by themselves, shapes hardly.
+LATER = ((0.23, {"quality": 7.0}), (0.39, {"shape": 2.0, "phrase": 2.0}))
+
+
+def weights_at(share: float) -> dict[str, float]:
+    weights = dict(WEIGHTS)
+    for since, changed in LATER:
+        weights.update(changed if share >= since else {})
+    return weights
 
 
 def main() -> None:
-    options = parser(__doc__, steps=2_000).parse_args()
+    options = parser(__doc__, steps=2_400).parse_args()
     torch.manual_seed(options.seed)
     model = new_clip()
     contexts = Contexts(model.config.text_config.hidden_size)
@@ -254,7 +269,7 @@ def train(run: Run, model: nn.Module, contexts: Contexts, texts: Texts, options)
         if step % 200 == 0:
             pictures.refresh()
         parts = losses(model, contexts, texts, next(batches), run.device)
-        weights = WEIGHTS if step / options.steps < GATHER_FROM else WEIGHTS | {"quality": GATHERED_QUALITY}
+        weights = weights_at(step / options.steps)
         loss = sum(weights[name] * part for name, part in parts.items())
         run.descend(loss, **{n: p.detach() for n, p in parts.items()}, kappa=model.logit_scale.detach().exp())
 
