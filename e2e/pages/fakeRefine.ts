@@ -12,7 +12,8 @@ import { fakeAlignment, fakePerceptual } from './fakeAnalysis.ts';
 /** What a made-up refinement is told and asks. */
 export interface FakeRefineOptions {
   readonly onEvent: (event: RefineEvent) => void;
-  readonly outcome: RefineResult['outcome'];
+  /** `worse`: as it comes out of a strategy that checks nothing. */
+  readonly outcome: RefineResult['outcome'] | 'worse';
   /** A stage that only ends by cancelling. */
   readonly hang: string | null;
   has(kind: PackSummary['kind']): boolean;
@@ -111,15 +112,19 @@ export async function fakeRefine(job: RefineJob, options: FakeRefineOptions): Pr
     await stage('gate', { steps: 1, seedIndex });
     // The middle seed of several is the best, the last is rejected.
     const isRejected = options.outcome === 'rejected' || (job.seeds.length > 2 && seedIndex === job.seeds.length - 1);
-    const gain = isRejected ? start : start + (1 - start) * (seedIndex === 1 ? 0.62 : 0.5);
+    const isWorse = options.outcome === 'worse';
+    const gain = isRejected ? start : isWorse ? start - 0.4 : start + (1 - start) * (seedIndex === 1 ? 0.62 : 0.5);
     const regions = places.map(
       (place, i): RegionOutcome => ({
         place,
         stage: 'inpaint',
         before: 0.31 + i * 0.08,
-        after: isRejected || i === 1 ? 0.27 : 0.78,
-        kept: !isRejected && i === 0,
-        reason: isRejected || i === 1 ? 'Its quality would have fallen from 39 to 27, more than the 2 allowed.' : null,
+        after: isRejected || isWorse || i === 1 ? 0.27 : 0.78,
+        kept: isWorse || (!isRejected && i === 0),
+        reason:
+          !isWorse && (isRejected || i === 1)
+            ? 'Its quality would have fallen from 39 to 27, more than the 2 allowed.'
+            : null,
       }),
     );
     const image = isRejected ? null : await painted(bitmap, { places, seed: seed + start * 97 });

@@ -26,7 +26,7 @@ export interface FakeScenario {
   readonly packs: number;
   readonly inpainting: number;
   readonly restoration: number;
-  readonly outcome: RefineResult['outcome'];
+  readonly outcome: RefineResult['outcome'] | 'worse';
   /** What a calibration turns out to be worth. */
   readonly verdict: Verdict;
   readonly step: number;

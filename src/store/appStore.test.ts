@@ -5,6 +5,7 @@ import type { OpenedImage, PackSummary, RefineWorkerApi } from '../bridge/protoc
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisEvent, AnalysisResult } from '../pipeline/analysis.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
@@ -118,6 +119,7 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    refineStrategies: strategyDescriptions,
     bundles: [],
     blocks: null,
     samples: [],

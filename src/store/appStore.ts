@@ -4,9 +4,11 @@ import type { Shell } from '../bridge/shell.ts';
 import type { BundleManifest } from '../bundles/bundle.ts';
 import type { Sample } from '../bundles/samples.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
+import type { StrategyDescription } from '../pipeline/strategy.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import { type BlocksSlice, createBlocksSlice } from './blocksSlice.ts';
 import { type CalibrationSlice, createCalibrationSlice } from './calibrationSlice.ts';
+import { createHandMaskSlice, type HandMaskSlice } from './handMaskSlice.ts';
 import { createHubSlice, type HubSlice } from './hubSlice.ts';
 import { createImagesSlice, type ImagesSlice } from './imagesSlice.ts';
 import { createInstallSlice, type InstallSlice } from './installSlice.ts';
@@ -22,6 +24,7 @@ import { createViewSlice, type ViewSlice } from './viewSlice.ts';
 /** Everything the screen shows. Plain data: tensors, sessions and workers stay behind the bridge. */
 export type AppState = BlocksSlice &
   CalibrationSlice &
+  HandMaskSlice &
   HubSlice &
   ImagesSlice &
   InstallSlice &
@@ -44,6 +47,8 @@ export interface StoreEnvironment {
   readonly settings: AnalysisSettings;
   /** Settings of a refinement unless the user changes them. */
   readonly refineSettings: RefineSettings;
+  /** The strategies offered, in their order. */
+  readonly refineStrategies: readonly StrategyDescription[];
   /** What the app offers to install. */
   readonly bundles: readonly BundleManifest[];
   /** Toy models that come with the app; null: none. They are among what is offered, too. */
@@ -98,6 +103,7 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
   const creator: StateCreator<AppState> = (set, get) => ({
     ...createBlocksSlice(set, get, parts),
     ...createCalibrationSlice(set, get, parts),
+    ...createHandMaskSlice(set, get, parts),
     ...createHubSlice(set, get, parts),
     ...createImagesSlice(set, get, parts),
     ...createInstallSlice(set, get, parts),

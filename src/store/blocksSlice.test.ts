@@ -4,6 +4,7 @@ import { type AppFile, blocksBundle } from '../bundles/blocks.ts';
 import type { BundleManifest } from '../bundles/bundle.ts';
 import { SAMPLES, type Sample } from '../bundles/samples.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { createAppStore } from './appStore.ts';
@@ -65,6 +66,7 @@ function setUp({
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    refineStrategies: strategyDescriptions,
     bundles: [],
     blocks,
     samples: [sample],

@@ -7,6 +7,7 @@ import type { RefineWorkerApi } from '../bridge/protocol.ts';
 import type { Calibration, CalibrationSummary } from '../calibration/calibration.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { createAppStore } from './appStore.ts';
 
@@ -45,6 +46,7 @@ function setUp(over: Partial<CalibrationApi> = {}) {
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    refineStrategies: strategyDescriptions,
     bundles: [],
     blocks: null,
     samples: [],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Workers } from '../bridge/client.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { createAppStore } from './appStore.ts';
 import { isAllowedEndpoint, normalEndpoint } from './hubSlice.ts';
@@ -11,6 +12,7 @@ function setUp(kept = new Map<string, string>(), allowed: readonly string[] | nu
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    refineStrategies: strategyDescriptions,
     bundles: [],
     blocks: null,
     samples: [],

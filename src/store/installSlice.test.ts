@@ -4,6 +4,7 @@ import type { PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import type { BundleManifest, BundleModel } from '../bundles/bundle.ts';
 import { UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { createAppStore } from './appStore.ts';
@@ -80,6 +81,7 @@ function setUp(options: Parameters<typeof fakePackWorker>[0] = {}, kept = new Ma
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    refineStrategies: strategyDescriptions,
     bundles: BUNDLES,
     blocks: null,
     samples: [],

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { createAppStore } from './appStore.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
@@ -24,6 +25,7 @@ async function setUp() {
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    refineStrategies: strategyDescriptions,
     bundles: [],
     blocks: null,
     samples: [],

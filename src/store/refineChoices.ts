@@ -21,19 +21,6 @@ type Sampler = RefineSettings['stage1']['sampler'];
 /** The samplers, in the order offered. */
 export const SAMPLERS: readonly Sampler[] = ['dpmpp_2m_karras', 'unipc', 'euler', 'euler_ancestral', 'ddim'];
 
-/** Names of strategies that may be remembered. */
-export const STRATEGY_IDS: readonly StrategyId[] = [
-  'gRefine',
-  'qRefine',
-  'inpaintingByHand',
-  'imageToImage',
-  'restoration',
-  'reconstruction',
-  'perceptualOnly',
-  'alignmentOnly',
-  'repaintOnly',
-];
-
 /** Where a number may be set, and in which steps. */
 export interface Range {
   readonly min: number;
@@ -60,6 +47,19 @@ export const RANGES = {
   'stage2.guidanceScale': STAGE_RANGES.guidanceScale,
   'stage2.strength': { min: 0.05, max: 0.6, step: 0.01 },
   'stage2.conditioningScale': { min: 0, max: 1.5, step: 0.05 },
+  'qRefine.gridSide': { min: 2, max: 32, step: 1 },
+  'qRefine.lowBelow': { min: 0, max: 1, step: 0.01 },
+  'qRefine.highFrom': { min: 0, max: 1, step: 0.01 },
+  'qRefine.largestNoise': { min: 0, max: 1, step: 0.05 },
+  'qRefine.maskSmoothing': { min: 0, max: 1, step: 0.05 },
+  'qRefine.promptedBelow': { min: 0, max: 1, step: 0.05 },
+  'qRefine.smallestEnhancement': { min: 0.05, max: 0.6, step: 0.01 },
+  'qRefine.largestEnhancement': { min: 0.05, max: 0.6, step: 0.01 },
+  'restoration.steps': STAGE_RANGES.steps,
+  'imageToImage.steps': STAGE_RANGES.steps,
+  'imageToImage.strength': { min: 0.05, max: 1, step: 0.01 },
+  'inpaintingByHand.steps': STAGE_RANGES.steps,
+  'inpaintingByHand.strength': { min: 0.1, max: 0.98, step: 0.01 },
   'stage2.latentTile': { min: 48, max: 320, step: 8 },
 } as const satisfies Readonly<Record<string, Range>>;
 
@@ -101,20 +101,37 @@ function changed(value: Json, defaults: Json): Json {
   );
 }
 
-/** The defaults with what was remembered; anything unknown, damaged or out of range is left out. Never throws. */
-export function rememberedChoices(stored: unknown, defaults: RefineChoices): RefineChoices {
+/**
+ * The defaults with what was remembered; anything unknown, damaged or out of range is left out. Never throws.
+ *
+ * @param options.strategies names of those offered
+ */
+export function rememberedChoices(
+  stored: unknown,
+  { defaults, strategies }: { readonly defaults: RefineChoices; readonly strategies: readonly StrategyId[] },
+): RefineChoices {
   if (!isObject(stored)) return defaults;
   const { strategy, variants, seed, settings } = stored;
   const merged = merge(settings, defaults.settings as unknown as Json, '') as unknown as RefineSettings;
-  const { smallestStrength, largestStrength } = merged.stage1;
   return {
-    strategy: STRATEGY_IDS.find((id) => id === strategy) ?? defaults.strategy,
-    settings:
-      smallestStrength <= largestStrength
-        ? merged
-        : { ...merged, stage1: { ...merged.stage1, smallestStrength: largestStrength } },
+    strategy: strategies.find((id) => id === strategy) ?? defaults.strategy,
+    settings: withRangesInOrder(merged),
     variants: isWhole(variants, 1, MOST_VARIANTS) ? variants : defaults.variants,
     seed: isWhole(seed, 0, LARGEST_SEED) ? seed : defaults.seed,
+  };
+}
+
+/** Ranges whose ends were remembered one without the other stay ranges. */
+function withRangesInOrder(settings: RefineSettings): RefineSettings {
+  const { stage1, qRefine } = settings;
+  return {
+    ...settings,
+    stage1: { ...stage1, smallestStrength: Math.min(stage1.smallestStrength, stage1.largestStrength) },
+    qRefine: {
+      ...qRefine,
+      lowBelow: Math.min(qRefine.lowBelow, qRefine.highFrom),
+      smallestEnhancement: Math.min(qRefine.smallestEnhancement, qRefine.largestEnhancement),
+    },
   };
 }
 

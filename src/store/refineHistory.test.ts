@@ -9,6 +9,7 @@ import {
   type RefineHistory,
   redone,
   undone,
+  withoutEntry,
 } from './refineHistory.ts';
 
 const entry = (id: string, parent: string | null): HistoryEntry => ({
@@ -52,4 +53,13 @@ test('an unknown id changes nothing, the original is always there', () => {
   expect(goTo(tree, 'x')).toBe(tree);
   expect(currentEntry(goTo(tree, null))).toBeNull();
   expect(nextEntry(empty)).toBeNull();
+});
+
+test('what is discarded goes with all that started from it, and what it started from is shown', () => {
+  const { history, removed } = withoutEntry(goTo(tree, 'b'), 'a');
+  expect(removed.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+  expect(history).toEqual({ entries: [entry('d', null)], currentId: null, visited: ['d'] });
+  expect(withoutEntry(goTo(tree, 'b'), 'b').history.currentId).toBe('a');
+  expect(withoutEntry(tree, 'b').history.currentId).toBe('d');
+  expect(withoutEntry(tree, 'x')).toEqual({ history: tree, removed: [] });
 });

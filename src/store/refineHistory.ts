@@ -78,3 +78,16 @@ export function pathTo<Entry extends HistoryEntry>({ entries }: RefineHistory<En
   }
   return path;
 }
+
+/** Without a refinement and all that started from it; what it started from is gone to where one of them was shown. */
+export function withoutEntry<Entry extends HistoryEntry>(
+  history: RefineHistory<Entry>,
+  id: string,
+): { readonly history: RefineHistory<Entry>; readonly removed: readonly Entry[] } {
+  const removed = history.entries.filter((entry) => pathTo(history, entry.id).some((step) => step.id === id));
+  const entries = history.entries.filter((entry) => !removed.includes(entry));
+  const isShown = removed.some((entry) => entry.id === history.currentId);
+  const parent = removed.find((entry) => entry.id === id)?.parent?.id ?? null;
+  const visited = history.visited.filter((other) => entries.some((entry) => entry.id === other));
+  return { history: { entries, visited, currentId: isShown ? parent : history.currentId }, removed };
+}

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { type StrategyDescription, type StrategyId, strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { type ReadinessInput, refineReadiness } from './refineReadiness.ts';
 
@@ -9,7 +10,14 @@ const all: ReadinessInput = {
   isInstalling: false,
   packInUse: { maps: 'm', inpainting: 'i', restoration: 'r' },
   settings: defaultRefineSettings,
+  strategy: strategyOf('gRefine'),
+  hasMask: false,
+  hasPrompt: true,
 };
+
+function strategyOf(id: StrategyId): StrategyDescription {
+  return strategyDescriptions.find((one) => one.id === id) as StrategyDescription;
+}
 
 test('with all models it repaints and restores', () => {
   expect(refineReadiness(all)).toEqual({ isReady: true, inpaints: true, restores: true, skipped: null });
@@ -45,6 +53,20 @@ test.each<[string, Partial<ReadinessInput>, string, string | null]>([
     'being added right now',
     null,
   ],
+  ['no mask', { strategy: strategyOf('inpaintingByHand') }, 'Paint over', null],
+  ['no prompt', { strategy: strategyOf('reconstruction'), hasPrompt: false }, 'Reconstruction needs a prompt', null],
+  [
+    'no PASD',
+    { strategy: strategyOf('restoration'), packInUse: { ...all.packInUse, restoration: null } },
+    'PASD is needed',
+    'getModels',
+  ],
+  [
+    'no inpainting',
+    { strategy: strategyOf('imageToImage'), packInUse: { ...all.packInUse, inpainting: null } },
+    'inpainting model is needed',
+    'getModels',
+  ],
   [
     'switched off',
     {
@@ -59,4 +81,18 @@ test.each<[string, Partial<ReadinessInput>, string, string | null]>([
   if (readiness.isReady) throw new Error('ready');
   expect(readiness.reason).toContain(reason);
   expect(readiness.remedy?.does ?? null).toBe(remedy);
+});
+
+test.each<[StrategyId, { inpaints: boolean; restores: boolean }]>([
+  ['qRefine', { inpaints: true, restores: true }],
+  ['inpaintingByHand', { inpaints: true, restores: false }],
+  ['imageToImage', { inpaints: true, restores: false }],
+  ['restoration', { inpaints: false, restores: true }],
+  ['reconstruction', { inpaints: false, restores: true }],
+  ['perceptualOnly', { inpaints: true, restores: false }],
+  ['repaintOnly', { inpaints: true, restores: false }],
+])('%s uses the models it is made of; only G-Refine and its parts heed the switches of the stages', (id, uses) => {
+  const settings = { ...defaultRefineSettings, stage2: { ...defaultRefineSettings.stage2, enabled: false } };
+  const readiness = refineReadiness({ ...all, settings, strategy: strategyOf(id), hasMask: true });
+  expect(readiness).toEqual({ isReady: true, ...uses, skipped: null });
 });

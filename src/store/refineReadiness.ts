@@ -1,3 +1,4 @@
+import type { StrategyDescription } from '../pipeline/strategy.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import type { PackInUse } from './packsSlice.ts';
 import type { Remedy } from './problem.ts';
@@ -29,6 +30,11 @@ export interface ReadinessInput {
   readonly isInstalling: boolean;
   readonly packInUse: PackInUse;
   readonly settings: Pick<RefineSettings, 'stage1' | 'stage2'>;
+  readonly strategy: Pick<StrategyDescription, 'id' | 'title' | 'family' | 'needs'>;
+  /** Whether a mask is drawn. */
+  readonly hasMask: boolean;
+  /** Whether the prompt says something. */
+  readonly hasPrompt: boolean;
 }
 
 type BlockedBy = (RefineReadiness & { isReady: false })['remedy'];
@@ -40,7 +46,7 @@ const RESET: BlockedBy = { does: 'resetRefineSettings', label: 'Reset the settin
 
 /** Whether a refinement of this image can run with what there is. */
 export function refineReadiness(input: ReadinessInput): RefineReadiness {
-  const { image, engine, packsKnown, isInstalling, packInUse, settings } = input;
+  const { image, engine, packsKnown, isInstalling, packInUse } = input;
   if (image.hasFailed) return blocked('This image could not be opened.');
   if (!image.isOpen) return blocked('The picture is still being opened.');
   if (engine === 'failed') return blocked('The engine is not running.', SEE_WHY);
@@ -48,36 +54,71 @@ export function refineReadiness(input: ReadinessInput): RefineReadiness {
   if (!packsKnown) return blocked('The models are being read.');
   const add = isInstalling ? null : ADD;
   const wait = isInstalling ? ' One is being added right now.' : '';
-  const hasRepair = packInUse.inpainting !== null || packInUse.restoration !== null;
+  const { strategy } = input;
+  const { needs } = strategy;
+  const hasModel =
+    needs.model === 'either'
+      ? packInUse.inpainting !== null || packInUse.restoration !== null
+      : packInUse[needs.model] !== null;
   if (packInUse.maps === null) {
     return blocked(
-      `A CLIP model is needed to find what is bad${hasRepair ? '' : ', and one that repairs it'}.${wait}`,
+      `A CLIP model is needed to find what is bad${hasModel ? '' : `, and ${OTHER[needs.model]}`}.${wait}`,
       add,
     );
   }
-  if (!hasRepair) {
-    return blocked(
-      `A model that repairs is needed: Stable Diffusion inpainting repaints bad regions, PASD restores detail.${wait}`,
-      add,
-    );
+  if (!hasModel) return blocked(`${LACKING[needs.model]}${wait}`, add);
+  if (needs.prompt && !input.hasPrompt) {
+    return blocked(`${strategy.title} needs a prompt: write one under the picture.`);
   }
-  const inpaints = settings.stage1.enabled && packInUse.inpainting !== null;
-  const restores = settings.stage2.enabled && packInUse.restoration !== null;
+  if (needs.mask && !input.hasMask) return blocked('Paint over what is to be replaced: only that is painted anew.');
+  const { inpaints, restores } = stagesOf(input);
   if (!inpaints && !restores) {
     return blocked('The stage that has a model is switched off in the settings.', RESET);
   }
   return { isReady: true, inpaints, restores, skipped: skippedWords(input) };
 }
 
+const LACKING = {
+  either: 'A model that repairs is needed: Stable Diffusion inpainting repaints bad regions, PASD restores detail.',
+  inpainting: 'An inpainting model is needed: Stable Diffusion inpainting, 1.5 or XL.',
+  restoration: 'PASD is needed: it restores detail.',
+} as const;
+
+const OTHER = {
+  either: 'one that repairs it',
+  inpainting: 'one that repaints it',
+  restoration: 'PASD, which restores it',
+} as const;
+
+/** Which models a strategy uses, of those that there are. */
+export function stagesOf({
+  packInUse,
+  settings,
+  strategy: { family, needs, id },
+}: Pick<ReadinessInput, 'packInUse' | 'settings' | 'strategy'>): {
+  readonly inpaints: boolean;
+  readonly restores: boolean;
+} {
+  const has = { inpainting: packInUse.inpainting !== null, restoration: packInUse.restoration !== null };
+  // Stages are switched on and off in G-Refine alone.
+  const isStaged = id === 'gRefine' || family === 'ablation';
+  return {
+    inpaints: needs.model !== 'restoration' && has.inpainting && (!isStaged || settings.stage1.enabled),
+    restores: needs.model !== 'inpainting' && has.restoration && (!isStaged || settings.stage2.enabled),
+  };
+}
+
 function blocked(reason: string, remedy: BlockedBy = null): RefineReadiness {
   return { isReady: false, reason, remedy };
 }
 
-function skippedWords({ packInUse, settings }: ReadinessInput): string | null {
-  if (settings.stage1.enabled && packInUse.inpainting === null) {
+function skippedWords({ packInUse, settings, strategy }: ReadinessInput): string | null {
+  if (strategy.needs.model !== 'either') return null;
+  const isQRefine = strategy.id === 'qRefine';
+  if ((isQRefine || settings.stage1.enabled) && packInUse.inpainting === null) {
     return 'No inpainting model: bad regions are not repainted, only detail is restored.';
   }
-  if (settings.stage2.enabled && packInUse.restoration === null) {
+  if ((isQRefine || settings.stage2.enabled) && packInUse.restoration === null) {
     return 'No PASD model: bad regions are repainted, detail is not restored afterwards.';
   }
   return null;

@@ -6,6 +6,7 @@ import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { createAppStore } from './appStore.ts';
@@ -133,6 +134,7 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    refineStrategies: strategyDescriptions,
     bundles: [],
     blocks: null,
     samples: [],
@@ -251,6 +253,49 @@ describe('a refinement', () => {
     expect(of().unchanged?.outcome).toBe('rejected');
     get().dismissUnchanged(id());
     expect(of().unchanged).toBeNull();
+  });
+
+  test('is done with the strategy chosen, which is remembered', async () => {
+    const { get, runs, add, id, stored } = await setUp();
+    await add('dog.png');
+    get().changeRefineChoices({ strategy: 'qRefine' });
+    expect(stored().refine).toEqual({ strategy: 'qRefine' });
+    get().setHandMask(id(), { width: 1, height: 1, values: Uint8Array.of(255) });
+    get().refine(id());
+    // A mask is drawn, but this strategy does not look at it.
+    expect(runs[0]?.job).toMatchObject({ strategy: 'qRefine', handMask: null });
+  });
+
+  test('by hand needs a mask, takes it along, and lets the result be seen', async () => {
+    const { get, runs, add, id } = await setUp();
+    await add('dog.png');
+    get().changeRefineChoices({ strategy: 'inpaintingByHand' });
+    get().refine(id());
+    expect(runs).toEqual([]);
+    const mask = { width: 2, height: 1, values: Uint8Array.of(0, 255) };
+    get().setHandMask(id(), mask);
+    expect(get().brush.tool).toBe('paint');
+    get().refine(id());
+    expect(runs[0]?.job.handMask).toBe(mask);
+    runs[0]?.finish([0.6]);
+    await rest();
+    expect(get().brush.tool).toBe('move');
+    expect(get().handMasks[id()]).toBe(mask);
+    get().remove(id());
+    expect(get().handMasks).toEqual({});
+  });
+
+  test('that came out worse is a result that can be discarded', async () => {
+    const { get, runs, add, id, of } = await setUp();
+    await add('dog.png');
+    get().changeRefineChoices({ strategy: 'imageToImage' });
+    get().refine(id());
+    runs[0]?.finish([0.2]);
+    await rest();
+    const worse = of().history.entries[0];
+    expect(of().history.currentId).toBe(worse?.id);
+    get().discardRefinement(id(), worse?.id ?? '');
+    expect(of().history).toEqual({ entries: [], currentId: null, visited: [] });
   });
 
   test('that is cancelled leaves nothing behind, and another can start', async () => {

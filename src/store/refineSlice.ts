@@ -1,6 +1,8 @@
 import type { SaveRequest } from '../bridge/protocol.ts';
 import type { PixelRectangle, RefineEvent, RefineStage } from '../pipeline/refinement.ts';
+import type { StrategyDescription } from '../pipeline/strategy.ts';
 import type { AppState, Slice } from './appStore.ts';
+import { handMaskOf } from './handMaskSlice.ts';
 import type { ImageItem } from './imagesSlice.ts';
 import { isAtWork } from './install.ts';
 import { measuredBetween } from './measureSlice.ts';
@@ -16,7 +18,7 @@ import {
   type TimeLeft,
   timeLeftAt,
 } from './refineEta.ts';
-import { addEntry, currentEntry, goTo, redone, undone } from './refineHistory.ts';
+import { addEntry, currentEntry, goTo, redone, undone, withoutEntry } from './refineHistory.ts';
 import {
   bestVariant,
   keptVariant,
@@ -75,6 +77,8 @@ export interface RefineSlice {
   readonly refineChoices: RefineChoices;
   /** What the choices are without the user. */
   readonly refineDefaults: RefineChoices;
+  /** The strategies offered, in their order. */
+  readonly refineStrategies: readonly StrategyDescription[];
   readonly saveChoice: SaveChoice;
   /** Id of the image whose picture is being written. */
   readonly savingId: string | null;
@@ -93,6 +97,8 @@ export interface RefineSlice {
   redoRefinement(id: string): void;
   /** Shows another variant of a refinement. */
   keepVariant(id: string, choice: { readonly refinementId: string; readonly variant: number }): void;
+  /** Forgets a refinement and all that started from it, as where it got worse. */
+  discardRefinement(id: string, refinementId: string): void;
   dismissUnchanged(id: string): void;
   setSaveChoice(part: Partial<SaveChoice>): void;
   /** Writes the picture shown, with the original's metadata. Null: it failed, and a notice tells why. */
@@ -117,7 +123,20 @@ export function readinessOf(state: AppState, image: ImageItem): RefineReadiness 
     isInstalling: isAtWork(state.install),
     packInUse: state.packInUse,
     settings: state.refineChoices.settings,
+    strategy: chosenStrategy(state),
+    hasMask: handMaskOf(state, image.id) !== null,
+    hasPrompt: image.prompt.trim() !== '',
   });
+}
+
+/** What the chosen strategy is. */
+export function chosenStrategy({
+  refineChoices,
+  refineStrategies,
+}: Pick<AppState, 'refineChoices' | 'refineStrategies'>): StrategyDescription {
+  const chosen = refineStrategies.find(({ id }) => id === refineChoices.strategy);
+  if (!chosen) throw new RangeError(`The strategy "${refineChoices.strategy}" is not offered`);
+  return chosen;
 }
 
 /** Time left of the running refinement; null: not known (yet). */
@@ -280,6 +299,8 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
           took: now() - startedAt,
         };
         change(id, { job: { state: 'idle' }, history: addEntry(of(id).history, entry) });
+        // The mask would hide what came out of it; the brush brings it back.
+        if (request.handMask) get().setBrush({ tool: 'move' });
         if (!image(id)) close(entry);
       }
     } catch (error) {
@@ -315,8 +336,12 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
     refinements: {},
     refineProgress: null,
     latentPreviews: [],
-    refineChoices: rememberedChoices(preferences.refine, refineDefaults),
+    refineChoices: rememberedChoices(preferences.refine, {
+      defaults: refineDefaults,
+      strategies: environment.refineStrategies.map(({ id }) => id),
+    }),
     refineDefaults,
+    refineStrategies: environment.refineStrategies,
     saveChoice: { format: preferences.saveFormat, quality: preferences.saveQuality },
     savingId: null,
 
@@ -335,7 +360,7 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
         parent,
         prompt: item.prompt,
         strategy,
-        handMask: null,
+        handMask: chosenStrategy(get()).needs.mask ? handMaskOf(get(), id) : null,
         settings: { ...settings, negativePrompt },
         seeds,
       });
@@ -364,6 +389,11 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
         entry.id === refinementId && entry.variants[variant]?.file ? { ...entry, kept: variant } : entry,
       );
       change(id, { history: goTo({ ...history, entries }, refinementId) });
+    },
+    discardRefinement: (id, refinementId) => {
+      const { history, removed } = withoutEntry(of(id).history, refinementId);
+      for (const entry of removed) close(entry);
+      change(id, { history });
     },
     dismissUnchanged: (id) => change(id, { unchanged: null }),
     setSaveChoice: (part) => {
@@ -399,6 +429,7 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
       const { job, history } = of(id);
       if (job.state === 'refining') workers.refine.cancel(job.jobId).catch(() => {});
       for (const entry of history.entries) close(entry);
+      get().setHandMask(id, null);
       const { [id]: _, ...rest } = get().refinements;
       set({ refinements: rest });
     },

@@ -9,6 +9,7 @@ import { useApp, useAppStore } from './StoreContext.tsx';
 export function HelpDialog() {
   const store = useAppStore();
   const open = useApp((state) => state.helpOpen);
+  const strategies = useApp((state) => state.refineStrategies);
   if (!open) return null;
   return (
     <Modal title="Keys" onClose={() => store.getState().setHelpOpen(false)}>
@@ -38,9 +39,21 @@ export function HelpDialog() {
       <p className={styles.text}>
         <b>PQ</b>, perceptual quality, is low where the picture looks wrong. <b>AQ</b>, alignment quality, is low where
         it misses the prompt. Both run from 0, bad, to 100, good; good places stay clear so that the colours lead to the
-        bad ones. All numbers are estimates by a model, made on this machine; nothing is uploaded. A refinement repaints
-        only what is bad and keeps only what measures better: every other pixel stays as it is.
+        bad ones. All numbers are estimates by a model, made on this machine; nothing is uploaded.
       </p>
+      <h3 className={styles.title}>The ways of refining</h3>
+      <p className={styles.text}>
+        G-Refine repaints only what is bad and keeps only what measures better. All others are there to compare it with,
+        or for what you know better than the maps: they keep what they make, and the result says so where it got worse.
+      </p>
+      <dl className={styles.strategies}>
+        {strategies.map(({ id, title, whenToChoose }) => (
+          <div key={id}>
+            <dt>{title}</dt>
+            <dd>{whenToChoose}</dd>
+          </div>
+        ))}
+      </dl>
     </Modal>
   );
 }

@@ -84,7 +84,7 @@ function Entry({
         <span className={styles.quiet}>{scores(perceptual.score, alignment?.score)}</span>
         <span className={styles.quiet}>
           {new Date(entry.finishedAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })} ·{' '}
-          {duration(entry.took)} · {settingsSummary({ settings: result.settings, seeds: entry.variants.length })}
+          {duration(entry.took)} · {settingsSummary({ ...result, seeds: entry.variants.length })}
         </span>
       </span>
     </button>

@@ -64,7 +64,7 @@ export const Inspector = memo(function Inspector({
           </div>
         </Hint>
       </div>
-      <RefinePanel image={image} />
+      <RefinePanel image={image} shown={shown} />
       {comparison && <ResultPanel imageId={image.id} comparison={comparison} />}
       <HistoryPanel image={image} />
       <MeasuresPanel image={image} comparison={comparison} />

@@ -1,28 +1,41 @@
 import { memo } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import type { AppState } from '../store/appStore.ts';
+import { isDrawing } from '../store/handMaskSlice.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
-import type { RefineChoices } from '../store/refineChoices.ts';
 import { readinessOf, refinementsOf } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
+import { HandMaskTools } from './HandMaskTools.tsx';
 import { Icon } from './Icon.tsx';
 import styles from './RefinePanel.module.css';
 import { RefineProgressCard } from './RefineProgressCard.tsx';
 import { RefineSettingsForm } from './RefineSettingsForm.tsx';
+import { planWords } from './refineWords.ts';
 import { useApp, useAppStore } from './StoreContext.tsx';
+import { StrategyChoice } from './StrategyChoice.tsx';
 import { UnchangedCard } from './UnchangedCard.tsx';
 import { useNarrow } from './useNarrow.ts';
 import { useRemedy } from './useRemedy.ts';
 
 /** The one prominent button, what it will do, how far it is, and its settings folded away. */
-export const RefinePanel = memo(function RefinePanel({ image }: { image: ImageItem }) {
+export const RefinePanel = memo(function RefinePanel({
+  image,
+  shown,
+}: {
+  image: ImageItem;
+  /** The same with what is known of the picture on the stage. */
+  shown: ImageItem;
+}) {
   const { job, unchanged } = useApp((state) => refinementsOf(state, image.id));
   const isBusy = job.state === 'refining' || job.state === 'waiting';
+  const draws = useApp(isDrawing);
   // On narrow screens it lies under the picture, where it is seen at once.
   const narrow = useNarrow();
   return (
     <section className={styles.panel} aria-label="Refine">
+      {!isBusy && <StrategyChoice />}
+      {!isBusy && draws && <HandMaskTools image={image} shown={shown} />}
       {isBusy ? <RefineProgressCard imageId={image.id} job={job} /> : <Start image={image} />}
       {unchanged && !narrow && <UnchangedCard imageId={image.id} report={unchanged} />}
       <RefineSettingsForm />
@@ -80,22 +93,6 @@ function Start({ image }: { image: ImageItem }) {
     </>
   );
 }
-
-function planWords(
-  { inpaints, restores }: { inpaints: boolean; restores: boolean },
-  { settings: { stage2 }, variants }: RefineChoices,
-): string {
-  const repairs = inpaints ? 'Repaints bad regions' : '';
-  const isLocal = !restores || stage2.reach === 'repaired';
-  const restoration = isLocal ? 'restores their detail' : 'restores the detail of the whole picture';
-  const all = restores ? (repairs ? `${repairs}, then ${restoration}` : capital(restoration)) : repairs;
-  const plan = isLocal
-    ? `${all.replace('Restores their', 'Restores the bad regions’')}; every other pixel stays as it is.`
-    : `${all}; what measures worse keeps its old pixels.`;
-  return variants > 1 ? `${plan} ${variants} variants, best kept.` : plan;
-}
-
-const capital = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);
 
 /** Refines the image; where it cannot, it is disabled, or tells why elsewhere. */
 export function RefineButton({

@@ -1,11 +1,12 @@
 import type { RefineStage } from '../pipeline/refinement.ts';
 import type { RefinementJob } from '../store/refinement.ts';
+import { stagesOf } from '../store/refineReadiness.ts';
 import { type RefineProgress, refineTimeLeft } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { Icon, type IconName } from './Icon.tsx';
 import styles from './RefinePanel.module.css';
-import { REFINE_STAGE_WORDS, timeLeftWords } from './refineWords.ts';
+import { refineStageWords, timeLeftWords } from './refineWords.ts';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { useNow } from './useNow.ts';
 import { bytes } from './words.ts';
@@ -47,12 +48,17 @@ export function RefineProgressCard({ imageId, job }: { imageId: string; job: Bus
 
 function Stages({ job, progress }: { job: BusyJob & { state: 'refining' }; progress: RefineProgress | null }) {
   const now = useNow();
-  const { stage1, stage2 } = job.request.settings;
-  const packs = useApp((state) => state.packInUse);
+  const { settings, strategy } = job.request;
+  const packInUse = useApp((state) => state.packInUse);
+  const strategies = useApp((state) => state.refineStrategies);
+  const described = strategies.find(({ id }) => id === strategy);
+  const { inpaints, restores } = described
+    ? stagesOf({ packInUse, settings, strategy: described })
+    : { inpaints: true, restores: true };
   const planned: readonly RefineStage[] = [
     'analyse',
-    ...(stage1.enabled && packs.inpainting ? (['inpaint'] as const) : []),
-    ...(stage2.enabled && packs.restoration ? (['restore'] as const) : []),
+    ...(inpaints ? (['inpaint'] as const) : []),
+    ...(restores ? (['restore'] as const) : []),
     'analyseAgain',
   ];
   const seeds = job.request.seeds.length;
@@ -85,7 +91,7 @@ function Stages({ job, progress }: { job: BusyJob & { state: 'refining' }; progr
               aria-current={isNow || undefined}
             >
               <Icon name={icon} size={14} className={isNow ? controls.spinner : undefined} />
-              <span>{REFINE_STAGE_WORDS[isNow && stage === 'analyseAgain' ? at : stage]}</span>
+              <span>{refineStageWords(isNow && stage === 'analyseAgain' ? at : stage, strategy)}</span>
               {isNow && progress && (
                 <span className={styles.count}>
                   {progress.loading

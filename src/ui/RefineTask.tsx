@@ -1,5 +1,5 @@
 import { refineTimeLeft } from '../store/refineSlice.ts';
-import { REFINE_STAGE_WORDS, timeLeftWords } from './refineWords.ts';
+import { refineStageWords, timeLeftWords } from './refineWords.ts';
 import styles from './StatusBar.module.css';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { Task } from './Task.tsx';
@@ -27,7 +27,11 @@ function Running({ imageId }: { imageId: string }) {
   const { loading, total, done, seedIndex } = progress;
   const seeds = job.request.seeds.length;
   const left = refineTimeLeft(progress, now);
-  const what = job.cancelling ? 'Stopping' : loading ? `Loading ${loading.model}` : REFINE_STAGE_WORDS[progress.at];
+  const what = job.cancelling
+    ? 'Stopping'
+    : loading
+      ? `Loading ${loading.model}`
+      : refineStageWords(progress.at, job.request.strategy);
   const fraction = loading ? loading.doneBytes / Math.max(1, loading.totalBytes) : total > 1 ? done / total : null;
   return (
     <Task

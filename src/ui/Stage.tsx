@@ -1,10 +1,12 @@
-import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useState } from 'react';
+import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useRef, useState } from 'react';
+import { isDrawing } from '../store/handMaskSlice.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { refinementsOf } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
 import type { Comparison } from './comparison.ts';
 import controls from './controls.module.css';
 import { DifferenceLegend } from './DifferenceLegend.tsx';
+import type { Painter } from './HandMaskCanvas.tsx';
 import { Icon } from './Icon.tsx';
 import { Legend } from './Legend.tsx';
 import { layerOf, missingLayerReason } from './layer.ts';
@@ -47,7 +49,6 @@ export function Stage({
   const [pointed, setPointed] = useState<{ u: number; v: number } | null>(null);
   /** The reading point moved with the keyboard; null: off. */
   const [probe, setProbe] = useState<{ u: number; v: number } | null>(null);
-  useStageGestures(panZoom);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another image starts without a reading point.
   useEffect(() => {
     setProbe(null);
@@ -56,6 +57,25 @@ export function Stage({
 
   const view = comparison && !showOriginal ? chosenView : 'single';
   const isDifference = view === 'difference';
+  const draws = useApp(isDrawing);
+  const tool = useApp((state) => state.brush.tool);
+  const painter = useRef<Painter | null>(null);
+  const isPainting = draws && tool !== 'move' && !isDifference && !showOriginal && image.opened !== null;
+  // Over a result the mask is seen while it is painted: what came out of it is what one looks at.
+  const isMaskSeen = isPainting || (draws && comparison === null && !showOriginal);
+  const paints = useRef(false);
+  paints.current = isPainting;
+  // The painter comes with the mask's canvas, after this was drawn.
+  const brush = useMemo(
+    () => ({
+      get current() {
+        return paints.current ? painter.current : null;
+      },
+    }),
+    [],
+  );
+  useStageGestures(panZoom, brush);
+  const drawing = useMemo(() => (isMaskSeen ? { imageId: image.id, painter } : null), [isMaskSeen, image.id]);
   const opened = image.opened;
   const original = useMemo<PictureFile>(
     () => ({
@@ -90,7 +110,10 @@ export function Stage({
   const regions = useMemo(() => (region ? [region] : NOTHING), [region]);
 
   const onPointerMove = (event: PointerEvent) => {
-    if (event.pointerType !== 'touch') setPointed(panZoom.place({ x: event.clientX, y: event.clientY }));
+    if (event.pointerType === 'touch') return;
+    const place = panZoom.place({ x: event.clientX, y: event.clientY });
+    setPointed(place);
+    painter.current?.hover(place);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
@@ -117,7 +140,12 @@ export function Stage({
     // biome-ignore lint/a11y/useSemanticElements: a group of picture and readings; no form is near.
     <div
       ref={panZoom.stage}
-      className={classes(styles.stage, styles[view], showOriginal && comparison && styles.held)}
+      className={classes(
+        styles.stage,
+        styles[view],
+        showOriginal && comparison && styles.held,
+        isPainting && styles.painting,
+      )}
       role="group"
       aria-label={`Picture ${image.file.name}. Shift and arrow keys move it, plus and minus zoom, I reads the maps at a point.`}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: panning and reading by keyboard need the focus.
@@ -128,9 +156,13 @@ export function Stage({
       onPointerDown={(event) =>
         event.pointerType === 'touch' && setPointed(panZoom.place({ x: event.clientX, y: event.clientY }))
       }
-      onPointerLeave={(event) => event.pointerType !== 'touch' && setPointed(null)}
+      onPointerLeave={(event) => {
+        if (event.pointerType === 'touch') return;
+        setPointed(null);
+        painter.current?.hover(null);
+      }}
       onKeyDown={onKeyDown}
-      onDoubleClick={panZoom.fit}
+      onDoubleClick={isPainting ? undefined : panZoom.fit}
     >
       {!original.hasFailed && (
         <div className={styles.panes} style={isDifference ? { filter: `brightness(${amplification})` } : undefined}>
@@ -143,6 +175,7 @@ export function Stage({
               picture={before}
               layer={layerBefore}
               previews={NOTHING}
+              drawing={null}
               {...shared}
             />
           )}
@@ -154,6 +187,7 @@ export function Stage({
             picture={after}
             layer={layer}
             previews={isDifference ? NOTHING : previews}
+            drawing={drawing}
             {...shared}
           />
         </div>

@@ -1,7 +1,8 @@
-import { memo } from 'react';
+import { memo, type RefObject } from 'react';
 import type { PixelRectangle, RegionOutcome } from '../pipeline/refinement.ts';
 import type { LatentPreview } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
+import { HandMaskCanvas, type Painter } from './HandMaskCanvas.tsx';
 import { LatentPreviews } from './LatentPreviews.tsx';
 import type { Layer } from './layer.ts';
 import { OverlayCanvas } from './OverlayCanvas.tsx';
@@ -22,6 +23,7 @@ export const StagePane = memo(function StagePane({
   probe,
   regions,
   previews,
+  drawing,
   panZoom: { pane, plane },
 }: {
   side: 'before' | 'after';
@@ -37,6 +39,8 @@ export const StagePane = memo(function StagePane({
   /** Outlined regions. */
   regions: readonly Pick<RegionOutcome, 'place' | 'kept'>[];
   previews: readonly LatentPreview[];
+  /** The mask drawn by hand; null: none is asked for here. */
+  drawing: { readonly imageId: string; readonly painter: RefObject<Painter | null> } | null;
   panZoom: Pick<PanZoom, 'pane' | 'plane'>;
 }) {
   const { size } = picture;
@@ -45,6 +49,7 @@ export const StagePane = memo(function StagePane({
       <div ref={plane} className={styles.plane} style={size ?? { width: 0, height: 0 }}>
         <Picture picture={picture} name={name} />
         {layer && size && <OverlayCanvas layer={layer} range={range} opacity={opacity} size={size} />}
+        {drawing && size && <HandMaskCanvas {...drawing} size={size} />}
         {size && <LatentPreviews previews={previews} size={size} />}
         {size && regions.map(({ place, kept }) => <Outline key={keyOf(place)} place={place} kept={kept} />)}
         {probe && size && (

@@ -7,6 +7,7 @@ import slider from './StageToolbar.module.css';
 export function StrengthRange({
   label,
   note,
+  ends = ['for nearly good regions', 'for the worst regions'],
   low,
   high,
   range,
@@ -14,6 +15,8 @@ export function StrengthRange({
 }: {
   label: string;
   note: string;
+  /** What each end is for, as screen readers say it after the label. */
+  ends?: readonly [string, string];
   low: number;
   high: number;
   range: Range;
@@ -37,8 +40,8 @@ export function StrengthRange({
         <Slider.Track className={slider.track}>
           <Slider.Range className={slider.range} />
         </Slider.Track>
-        <Slider.Thumb className={slider.thumb} aria-label={`${label} for nearly good regions`} />
-        <Slider.Thumb className={slider.thumb} aria-label={`${label} for the worst regions`} />
+        <Slider.Thumb className={slider.thumb} aria-label={`${label} ${ends[0]}`} />
+        <Slider.Thumb className={slider.thumb} aria-label={`${label} ${ends[1]}`} />
       </Slider.Root>
       <p className={styles.note}>{note}</p>
     </div>

@@ -16,7 +16,8 @@ export function UnchangedCard({ imageId, report }: { imageId: string; report: Un
   const reasons = [...new Set(results.flatMap(({ regions }) => regions.flatMap(({ reason }) => reason ?? [])))];
   // What the engine says of the outcome itself is said here already.
   const hints = [...new Set(results.flatMap((result) => result.hints))].filter((hint) => !/^Nothing /.test(hint));
-  const isGoodAsAWhole = isGood && first && combinedScore(first.before) > first.settings.goodEnough;
+  const isGraded = first?.strategy === 'qRefine';
+  const isGoodAsAWhole = isGood && first && !isGraded && combinedScore(first.before) > first.settings.goodEnough;
   const regions = results.flatMap((result) => result.regions).length;
   return (
     <div className={classes(styles.unchanged, isGood && styles.good)} role="status" data-outcome={outcome}>
@@ -54,9 +55,11 @@ export function UnchangedCard({ imageId, report }: { imageId: string; report: Un
         ))}
         <p className={styles.small}>
           {isGood
-            ? isGoodAsAWhole
-              ? 'To be stricter, raise “Good enough” under Settings.'
-              : 'To be stricter, lower “Bad from” under Settings.'
+            ? isGraded
+              ? 'To be stricter, raise the thresholds under Settings, Advanced.'
+              : isGoodAsAWhole
+                ? 'To be stricter, raise “Good enough” under Settings.'
+                : 'To be stricter, lower “Bad from” under Settings.'
             : isSeedFixed
               ? 'The seed is fixed under Settings; another one may find something better.'
               : 'Other seeds or a larger strength may find something better.'}

@@ -20,6 +20,7 @@ import { useKeys } from './useKeys.ts';
 import { useNarrow } from './useNarrow.ts';
 import { usePanZoom } from './usePanZoom.ts';
 import styles from './Workspace.module.css';
+import { WorseCard } from './WorseCard.tsx';
 import { percent } from './words.ts';
 
 /** The light table: strip, picture with its controls and prompt, inspector. */
@@ -50,6 +51,7 @@ export function Workspace() {
             <ImageProblem image={image} />
             <BlocksNote imageId={image.id} />
             {refinements?.unchanged && <UnchangedCard imageId={image.id} report={refinements.unchanged} />}
+            {comparison && <WorseCard imageId={image.id} comparison={comparison} />}
           </div>
         )}
         <div className={styles.controls}>

@@ -1,6 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { publicUrl } from '../publicUrl.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { type AppStore, createAppStore, type StoreEnvironment } from '../store/appStore.ts';
@@ -17,6 +18,7 @@ export function mountApp(
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
     fetchSample,
+    refineStrategies: strategyDescriptions,
     persistStorage: async () => (await navigator.storage?.persist?.()) ?? false,
     storage: availableStorage(),
     now: () => performance.now(),

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { changeWords, emphasisedPieces, timeLeftWords } from './refineWords.ts';
+import type { StrategyId } from '../pipeline/strategy.ts';
+import { defaultRefineSettings } from '../refine/refineSettings.ts';
+import {
+  changeWords,
+  emphasisedPieces,
+  planWords,
+  refineStageWords,
+  settingsSummary,
+  timeLeftWords,
+} from './refineWords.ts';
 
 test.each([
   [400, '1 s'],
@@ -30,4 +39,36 @@ test('what was stressed stands out, brackets that are part of the words do not',
   expect(emphasisedPieces('a dog (sitting)')).toEqual([{ text: 'a dog (sitting)', weight: 1 }]);
   expect(emphasisedPieces(String.raw`\(a:1.2\) dog`)).toEqual([{ text: String.raw`\(a:1.2\) dog`, weight: 1 }]);
   expect(emphasisedPieces('')).toEqual([]);
+});
+
+test.each([
+  [
+    'gRefine',
+    'Repaints bad regions, then restores the detail of the whole picture; what measures worse keeps its old pixels.',
+  ],
+  [
+    'qRefine',
+    'Repaints what is not of high quality, then enhances the whole picture. Nothing is undone where it measures worse.',
+  ],
+  ['inpaintingByHand', 'Repaints the mask; every other pixel stays as it is.'],
+] as const)('what %s will do', (strategy, words) => {
+  const choices = { strategy, settings: defaultRefineSettings, variants: 1, seed: null };
+  expect(planWords({ inpaints: true, restores: true }, choices)).toBe(words);
+  expect(planWords({ inpaints: true, restores: true }, { ...choices, variants: 3 })).toMatch(
+    / 3 variants, best kept\.$/,
+  );
+});
+
+test('a result names its strategy and the steps it took', () => {
+  const of = (strategy: StrategyId) => settingsSummary({ strategy, settings: defaultRefineSettings, seeds: 1 });
+  expect(of('gRefine')).toBe('DPM++ 2M Karras 10 · PASD 10');
+  expect(of('repaintOnly')).toBe('G-Refine, stage 1 only · DPM++ 2M Karras 10');
+  expect(of('imageToImage')).toBe('Image-to-image · DPM++ 2M Karras 20');
+  expect(of('reconstruction')).toBe('Reconstruction · PASD 20');
+});
+
+test('stages are called by what the strategy does in them', () => {
+  expect(refineStageWords('inpaint', 'gRefine')).toBe('Repainting bad regions');
+  expect(refineStageWords('inpaint', 'inpaintingByHand')).toBe('Repainting the mask');
+  expect(refineStageWords('analyseAgain', 'restoration')).toBe('Measuring the result');
 });

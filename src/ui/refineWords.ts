@@ -1,4 +1,5 @@
 import type { RefineStage } from '../pipeline/refinement.ts';
+import { type StrategyId, strategyDescriptions } from '../pipeline/strategy.ts';
 import type { PackKind } from '../store/packsSlice.ts';
 import type { RefineChoices, SAMPLERS } from '../store/refineChoices.ts';
 import type { TimeLeft } from '../store/refineEta.ts';
@@ -7,14 +8,32 @@ import type { KeyedView } from './words.ts';
 
 /** Everything the interface says about refining that depends on a value. */
 
-/** Stages of a refinement in plain words. */
-export const REFINE_STAGE_WORDS: Readonly<Record<RefineStage, string>> = {
+const STAGE_WORDS: Readonly<Record<RefineStage, string>> = {
   analyse: 'Finding what is bad',
   inpaint: 'Repainting bad regions',
   restore: 'Restoring detail',
   analyseAgain: 'Measuring the result',
   gate: 'Keeping what got better',
 };
+
+/** Where a strategy does something else in a stage than G-Refine does. */
+const OTHER_STAGE_WORDS: Readonly<Partial<Record<StrategyId, Partial<Record<RefineStage, string>>>>> = {
+  qRefine: { restore: 'Enhancing the picture' },
+  inpaintingByHand: { analyse: 'Measuring the picture', inpaint: 'Repainting the mask' },
+  imageToImage: { analyse: 'Measuring the picture', inpaint: 'Repainting the picture' },
+  restoration: { analyse: 'Measuring the picture', restore: 'Restoring the picture' },
+  reconstruction: { analyse: 'Measuring the picture', restore: 'Restoring the picture' },
+};
+
+/** A stage of a refinement in plain words. */
+export function refineStageWords(stage: RefineStage, strategy: StrategyId): string {
+  return OTHER_STAGE_WORDS[strategy]?.[stage] ?? STAGE_WORDS[stage];
+}
+
+/** A strategy's title. */
+export function strategyTitle(strategy: StrategyId): string {
+  return strategyDescriptions.find(({ id }) => id === strategy)?.title ?? strategy;
+}
 
 /** What a pack is for, as shown. */
 export const PACK_KIND_WORDS: Readonly<
@@ -98,11 +117,71 @@ export function emphasisedPieces(prompt: string): readonly PromptPiece[] {
 }
 
 /** What the settings are, in a few words, for a list of results. */
-export function settingsSummary({ settings, seeds }: { settings: RefineChoices['settings']; seeds: number }): string {
+export function settingsSummary({
+  strategy,
+  settings,
+  seeds,
+}: {
+  strategy: StrategyId;
+  settings: RefineChoices['settings'];
+  seeds: number;
+}): string {
   const { stage1, stage2 } = settings;
-  const parts: string[] = [];
-  if (stage1.enabled) parts.push(`${SAMPLER_NAMES[stage1.sampler]} ${stage1.steps}`);
-  if (stage2.enabled) parts.push(`PASD ${stage2.steps}`);
+  const parts: string[] = strategy === 'gRefine' ? [] : [strategyTitle(strategy)];
+  const sampler = (steps: number) => `${SAMPLER_NAMES[stage1.sampler]} ${steps}`;
+  switch (strategy) {
+    case 'inpaintingByHand':
+    case 'imageToImage':
+      parts.push(sampler(settings[strategy].steps));
+      break;
+    case 'restoration':
+    case 'reconstruction':
+      parts.push(`PASD ${settings.restoration.steps}`);
+      break;
+    default:
+      if (stage1.enabled || strategy === 'qRefine') parts.push(sampler(stage1.steps));
+      if ((stage2.enabled || strategy === 'qRefine') && strategy !== 'repaintOnly') parts.push(`PASD ${stage2.steps}`);
+  }
   if (seeds > 1) parts.push(`${seeds} seeds`);
   return parts.join(' · ');
 }
+
+/** What a refinement will do, as a sentence or two. */
+export function planWords(
+  { inpaints, restores }: { readonly inpaints: boolean; readonly restores: boolean },
+  { strategy, settings: { stage2 }, variants }: RefineChoices,
+): string {
+  const plan = planOf(strategy, { inpaints, restores, isLocal: !restores || stage2.reach === 'repaired' });
+  return variants > 1 ? `${plan} ${variants} variants, best kept.` : plan;
+}
+
+function planOf(
+  strategy: StrategyId,
+  {
+    inpaints,
+    restores,
+    isLocal,
+  }: { readonly inpaints: boolean; readonly restores: boolean; readonly isLocal: boolean },
+): string {
+  switch (strategy) {
+    case 'qRefine':
+      return `${inpaints ? `Repaints what is not of high quality${restores ? ', then enhances the whole picture' : ''}` : 'Enhances the whole picture'}. Nothing is undone where it measures worse.`;
+    case 'inpaintingByHand':
+      return 'Repaints the mask; every other pixel stays as it is.';
+    case 'imageToImage':
+      return 'Repaints the whole picture. Nothing is undone where it measures worse.';
+    case 'restoration':
+    case 'reconstruction':
+      return 'Redraws the detail of the whole picture. Nothing is undone where it measures worse.';
+    default: {
+      const repairs = inpaints ? 'Repaints bad regions' : '';
+      const restoration = isLocal ? 'restores their detail' : 'restores the detail of the whole picture';
+      const all = restores ? (repairs ? `${repairs}, then ${restoration}` : capital(restoration)) : repairs;
+      return isLocal
+        ? `${all.replace('Restores their', 'Restores the bad regions’')}; every other pixel stays as it is.`
+        : `${all}; what measures worse keeps its old pixels.`;
+    }
+  }
+}
+
+const capital = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);

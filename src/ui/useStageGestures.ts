@@ -1,16 +1,24 @@
 import { useEffect } from 'react';
+import type { Painter } from './HandMaskCanvas.tsx';
 import type { PanZoom } from './usePanZoom.ts';
 
 /** Pointers closer than this at the start are one finger's jitter, CSS px. */
 const MIN_PINCH = 8;
 
-/** Wheel zooms, one pointer drags, two pointers pinch, a double click switches between fitted and actual size. */
-export function useStageGestures(panZoom: PanZoom): void {
-  const { stage, zoomBy, panBy } = panZoom;
+/**
+ * Wheel zooms, one pointer drags, two pointers pinch, a double click switches between fitted and actual size.
+ *
+ * @param painter where it is set, one pointer paints; the middle button still drags
+ */
+export function useStageGestures(panZoom: PanZoom, painter: { readonly current: Painter | null }): void {
+  const { stage, zoomBy, panBy, place } = panZoom;
   useEffect(() => {
     const element = stage.current;
     if (!element) return;
     const pointers = new Map<number, { x: number; y: number }>();
+    /** The pointer that paints. */
+    let painting: number | null = null;
+    const at = (event: PointerEvent) => place({ x: event.clientX, y: event.clientY });
 
     const onWheel = (event: WheelEvent) => {
       event.preventDefault();
@@ -23,12 +31,28 @@ export function useStageGestures(panZoom: PanZoom): void {
       if (event.target instanceof Element && event.target.closest('[data-own-gesture]')) return;
       element.setPointerCapture(event.pointerId);
       pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (painting !== null) {
+        // A second finger: the first one meant to pinch.
+        painter.current?.cancel();
+        painting = null;
+      } else if (painter.current && event.button === 0 && pointers.size === 1) {
+        painting = event.pointerId;
+        painter.current.begin(at(event));
+        return;
+      }
       element.toggleAttribute('data-dragging', true);
     };
     const onMove = (event: PointerEvent) => {
       const before = pointers.get(event.pointerId);
       if (!before) return;
       const now = { x: event.clientX, y: event.clientY };
+      if (painting === event.pointerId) {
+        // Older Safaris have none; elsewhere they keep a quick stroke round.
+        const moves = event.getCoalescedEvents?.() ?? [];
+        for (const one of moves.length > 0 ? moves : [event]) painter.current?.move(at(one));
+        pointers.set(event.pointerId, now);
+        return;
+      }
       const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
       if (other) {
         const distance = Math.hypot(before.x - other.x, before.y - other.y);
@@ -41,6 +65,11 @@ export function useStageGestures(panZoom: PanZoom): void {
       pointers.set(event.pointerId, now);
     };
     const onUp = (event: PointerEvent) => {
+      if (painting === event.pointerId) {
+        painting = null;
+        if (event.type === 'pointercancel') painter.current?.cancel();
+        else painter.current?.end();
+      }
       pointers.delete(event.pointerId);
       if (pointers.size === 0) element.removeAttribute('data-dragging');
     };
@@ -58,5 +87,5 @@ export function useStageGestures(panZoom: PanZoom): void {
       element.removeEventListener('pointerup', onUp);
       element.removeEventListener('pointercancel', onUp);
     };
-  }, [stage, zoomBy, panBy]);
+  }, [stage, zoomBy, panBy, place, painter]);
 }

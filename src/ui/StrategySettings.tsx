@@ -1,0 +1,356 @@
+import type { RefineSettings, SetByHand } from '../refine/refineSettings.ts';
+import { RANGES, SAMPLERS } from '../store/refineChoices.ts';
+import { QRefineSettingsGroup } from './QRefineSettingsGroup.tsx';
+import styles from './RefineSettings.module.css';
+import { SAMPLER_NAMES } from './refineWords.ts';
+import { Field, Group, SettingNumber } from './SettingFields.tsx';
+import { useApp, useAppStore } from './StoreContext.tsx';
+import { StrengthRange } from './StrengthRange.tsx';
+
+type Stage1 = RefineSettings['stage1'];
+type Stage2 = RefineSettings['stage2'];
+
+/** What decides the strategy chosen, and nothing that it does not heed. */
+export function StrategySettings() {
+  const strategy = useApp((state) => state.refineChoices.strategy);
+  switch (strategy) {
+    case 'gRefine':
+    case 'perceptualOnly':
+    case 'alignmentOnly':
+      return (
+        <>
+          <WhatIsRepaired />
+          <StagedRepaint />
+          <StagedRestore />
+        </>
+      );
+    case 'repaintOnly':
+      return (
+        <>
+          <WhatIsRepaired />
+          <StagedRepaint />
+        </>
+      );
+    case 'qRefine':
+      return (
+        <>
+          <QRefineSettingsGroup />
+          <Group title="Repaint" note="An inpainting model paints anew what is not of high quality.">
+            <RepaintFields by="quality" />
+          </Group>
+          <Group title="Enhance" note="PASD redraws fine detail over the whole picture.">
+            <Stage2Steps />
+            <RestoreFields />
+          </Group>
+        </>
+      );
+    case 'inpaintingByHand':
+      return (
+        <Group title="Repaint" note="An inpainting model paints the mask anew.">
+          <RepaintFields by="inpaintingByHand" />
+        </Group>
+      );
+    case 'imageToImage':
+      return (
+        <Group title="Repaint" note="An inpainting model paints the whole picture anew.">
+          <RepaintFields by="imageToImage" />
+        </Group>
+      );
+    case 'restoration':
+    case 'reconstruction':
+      return (
+        <Group title="Restore" note="PASD’s own full schedule: starts from noise, redraws all detail.">
+          <RestorationSteps />
+          <RestoreFields />
+        </Group>
+      );
+  }
+}
+
+/** The settings, and how a part of them is changed. */
+function useSettings() {
+  const store = useAppStore();
+  const settings = useApp((state) => state.refineChoices.settings);
+  const { changeRefineChoices } = store.getState();
+  const change = (part: Partial<RefineSettings>) => changeRefineChoices({ settings: { ...settings, ...part } });
+  return {
+    settings,
+    change,
+    change1: (part: Partial<Stage1>) => change({ stage1: { ...settings.stage1, ...part } }),
+    change2: (part: Partial<Stage2>) => change({ stage2: { ...settings.stage2, ...part } }),
+  };
+}
+
+function WhatIsRepaired() {
+  const { settings, change } = useSettings();
+  return (
+    <Group title="What is repaired">
+      <SettingNumber
+        path="maskThreshold"
+        label="Bad from"
+        note="Places with a defect above it are repainted; lower repairs more. The overlay “Mask” shows them."
+        value={settings.maskThreshold}
+        onChange={(maskThreshold) => change({ maskThreshold })}
+        asPercent
+      />
+      <SettingNumber
+        path="goodEnough"
+        label="Good enough"
+        note="A picture whose quality times match is above it is left as it is."
+        value={settings.goodEnough}
+        onChange={(goodEnough) => change({ goodEnough })}
+        asPercent
+      />
+      <SettingNumber
+        path="gateTolerance"
+        label="Allowed loss"
+        note="A repaired region may score lower than before by at most this, else its old pixels stay."
+        value={settings.gateTolerance}
+        onChange={(gateTolerance) => change({ gateTolerance })}
+        asPercent
+      />
+    </Group>
+  );
+}
+
+function StagedRepaint() {
+  const {
+    settings: { stage1 },
+    change1,
+  } = useSettings();
+  return (
+    <Group
+      title="Stage 1: repaint"
+      note="An inpainting model paints the bad regions anew with the missing phrases stressed."
+      isOn={stage1.enabled}
+      onToggle={(enabled) => change1({ enabled })}
+    >
+      <RepaintFields by="quality" />
+    </Group>
+  );
+}
+
+/** How an inpainting model is used: as strongly as a region is bad, or as the user says. */
+function RepaintFields({ by }: { by: 'quality' | 'imageToImage' | 'inpaintingByHand' }) {
+  const { settings, change, change1 } = useSettings();
+  const { stage1 } = settings;
+  const hand = by === 'quality' ? null : settings[by];
+  const changeHand = (part: Partial<SetByHand>) => hand && change({ [by]: { ...hand, ...part } });
+  return (
+    <>
+      {by === 'quality' || !hand ? (
+        <>
+          <StrengthRange
+            label="Strength"
+            note="How far from the old pixels: the lower value for nearly good regions, the upper for the worst."
+            low={stage1.smallestStrength}
+            high={stage1.largestStrength}
+            range={RANGES['stage1.largestStrength']}
+            onChange={(smallestStrength, largestStrength) => change1({ smallestStrength, largestStrength })}
+          />
+          <SettingNumber
+            path="stage1.steps"
+            label="Steps"
+            note="More take longer and seldom look better beyond 20."
+            value={stage1.steps}
+            onChange={(steps) => change1({ steps })}
+          />
+        </>
+      ) : (
+        <>
+          <SettingNumber
+            path={`${by}.strength`}
+            label="Strength"
+            note="How far from the old pixels: low values keep shapes and colours, high ones only the idea."
+            value={hand.strength}
+            onChange={(value) => changeHand({ strength: value })}
+            asPercent
+          />
+          <SettingNumber
+            path={`${by}.steps`}
+            label="Steps"
+            note="More take longer and seldom look better beyond 20."
+            value={hand.steps}
+            onChange={(value) => changeHand({ steps: value })}
+          />
+        </>
+      )}
+      <SettingNumber
+        path="stage1.guidanceScale"
+        label="Guidance"
+        note="How strictly the prompt is followed; high values look harsh. 1 is none and twice as fast."
+        value={stage1.guidanceScale}
+        onChange={(guidanceScale) => change1({ guidanceScale })}
+      />
+      <Sampler value={stage1.sampler} onChange={(sampler) => change1({ sampler })} />
+      {by !== 'imageToImage' && (
+        <SettingNumber
+          path="stage1.context"
+          label="Surroundings"
+          note="How much around a region the model sees, as a share of its longer side."
+          value={stage1.context}
+          onChange={(context) => change1({ context })}
+          asPercent
+        />
+      )}
+      <Field label="Negative prompt" note="What should not be painted, besides the negative prompt in the file.">
+        {(id) => (
+          <textarea
+            id={id}
+            className={styles.text}
+            rows={2}
+            value={settings.negativePrompt}
+            spellCheck={false}
+            onChange={({ target }) => change({ negativePrompt: target.value })}
+          />
+        )}
+      </Field>
+    </>
+  );
+}
+
+function StagedRestore() {
+  const {
+    settings: { stage2 },
+    change2,
+  } = useSettings();
+  return (
+    <Group
+      title="Stage 2: restore"
+      note="PASD redraws fine detail without moving anything."
+      isOn={stage2.enabled}
+      onToggle={(enabled) => change2({ enabled })}
+    >
+      <Field
+        label="Reach"
+        note={
+          stage2.reach === 'whole'
+            ? 'One grain and light for all of it, once something was bad; what measures worse keeps its old pixels.'
+            : 'Every pixel outside the bad regions stays exactly as it is; faster on large pictures.'
+        }
+      >
+        {(id) => (
+          <select
+            id={id}
+            value={stage2.reach}
+            onChange={({ target }) => change2({ reach: target.value as Stage2['reach'] })}
+          >
+            <option value="whole">The whole picture</option>
+            <option value="repaired">Only the bad regions</option>
+          </select>
+        )}
+      </Field>
+      <Field
+        label="Mode"
+        note={
+          stage2.mode === 'gentle'
+            ? 'Starts from the picture and changes it a little.'
+            : 'PASD’s own full schedule: starts from noise, redraws all detail.'
+        }
+      >
+        {(id) => (
+          <select
+            id={id}
+            value={stage2.mode}
+            onChange={({ target }) => change2({ mode: target.value as Stage2['mode'] })}
+          >
+            <option value="gentle">Gentle</option>
+            <option value="native">Full, as PASD</option>
+          </select>
+        )}
+      </Field>
+      {stage2.mode === 'gentle' && (
+        <SettingNumber
+          path="stage2.strength"
+          label="Strength"
+          note="How much detail may change."
+          value={stage2.strength}
+          onChange={(strength) => change2({ strength })}
+          asPercent
+        />
+      )}
+      <Stage2Steps />
+      <RestoreFields />
+    </Group>
+  );
+}
+
+function Stage2Steps() {
+  const {
+    settings: { stage2 },
+    change2,
+  } = useSettings();
+  return (
+    <SettingNumber
+      path="stage2.steps"
+      label="Steps"
+      note="More take longer."
+      value={stage2.steps}
+      onChange={(steps) => change2({ steps })}
+    />
+  );
+}
+
+function RestorationSteps() {
+  const { settings, change } = useSettings();
+  return (
+    <SettingNumber
+      path="restoration.steps"
+      label="Steps"
+      note="More take longer."
+      value={settings.restoration.steps}
+      onChange={(steps) => change({ restoration: { steps } })}
+    />
+  );
+}
+
+/** How PASD is used, whatever the strategy. */
+function RestoreFields() {
+  const {
+    settings: { stage2 },
+    change2,
+  } = useSettings();
+  return (
+    <>
+      <SettingNumber
+        path="stage2.guidanceScale"
+        label="Guidance"
+        note="How strictly words for sharpness are followed."
+        value={stage2.guidanceScale}
+        onChange={(guidanceScale) => change2({ guidanceScale })}
+      />
+      <Sampler value={stage2.sampler} onChange={(sampler) => change2({ sampler })} />
+      <SettingNumber
+        path="stage2.conditioningScale"
+        label="Fidelity"
+        note="How closely the old picture is followed; 1 as published."
+        value={stage2.conditioningScale}
+        onChange={(conditioningScale) => change2({ conditioningScale })}
+      />
+      <SettingNumber
+        path="stage2.latentTile"
+        label="Tile"
+        note="Side of the pieces that a large picture is done in; smaller needs less memory."
+        value={stage2.latentTile}
+        shown={`${stage2.latentTile * 8} px`}
+        onChange={(latentTile) => change2({ latentTile })}
+      />
+    </>
+  );
+}
+
+function Sampler({ value, onChange }: { value: Stage1['sampler']; onChange: (value: Stage1['sampler']) => void }) {
+  return (
+    <Field label="Sampler" note="How noise becomes a picture; they differ little at these steps.">
+      {(id) => (
+        <select id={id} value={value} onChange={({ target }) => onChange(target.value as Stage1['sampler'])}>
+          {SAMPLERS.map((sampler) => (
+            <option key={sampler} value={sampler}>
+              {SAMPLER_NAMES[sampler]}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
