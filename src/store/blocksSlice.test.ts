@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { idleCalibrations } from '../bridge/idleCalibrations.ts';
 import type { PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { type AppFile, blocksBundle } from '../bundles/blocks.ts';
 import type { BundleManifest } from '../bundles/bundle.ts';
@@ -52,6 +53,7 @@ function setUp({
   const used: string[] = [];
   let ids = 0;
   const refine = {
+    ...idleCalibrations,
     start: async () => STATUS,
     watchDevice: async () => {},
     setMemoryBudget: async () => ({ bytes: 1, automaticBytes: 1 }),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { idleCalibrations } from '../bridge/idleCalibrations.ts';
 import type { DraftSummary } from '../bridge/packProtocol.ts';
 import type { PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import type { BundleManifest, BundleModel } from '../bundles/bundle.ts';
@@ -68,6 +69,7 @@ function setUp(options: Parameters<typeof fakePackWorker>[0] = {}, kept = new Ma
   let time = 0;
   let ids = 0;
   const refine = {
+    ...idleCalibrations,
     start: async () => STATUS,
     watchDevice: async () => {},
     setMemoryBudget: async () => ({ bytes: 1, automaticBytes: 1 }),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { idleCalibrations } from '../bridge/idleCalibrations.ts';
 import type { PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
@@ -14,6 +15,7 @@ async function setUp() {
   const worker = fakePackWorker({ packs: [packOf({ id: 'p', name: 'clip' })] });
   const used: string[] = [];
   const refine = {
+    ...idleCalibrations,
     usePack: async (id: string) => {
       used.push(id);
       return worker.packs.find((pack) => pack.id === id) as PackSummary;
