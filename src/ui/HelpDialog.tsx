@@ -44,7 +44,7 @@ export function HelpDialog() {
       <h3 className={styles.title}>The ways of refining</h3>
       <p className={styles.text}>
         G-Refine repaints only what is bad and keeps only what measures better. All others are there to compare it with,
-        or for what you know better than the maps: they keep what they make, and the result says so where it got worse.
+        or for what you know better than the maps. Most keep whatever they make; the result says so where it got worse.
       </p>
       <dl className={styles.strategies}>
         {strategies.map(({ id, title, whenToChoose }) => (
