@@ -27,7 +27,7 @@ import {
   wantedCalibration,
 } from './calibrations.ts';
 import { Jobs } from './jobs.ts';
-import { OpenImages } from './openImages.ts';
+import { KEPT_PIXELS, OpenImages } from './openImages.ts';
 import { PacksInUse } from './packsInUse.ts';
 import { loadPromptReader } from './promptParser.ts';
 import { pause, refineImage } from './refineImage.ts';
@@ -104,8 +104,10 @@ const api = {
   measure: ({ jobId, file, input, prompt, imageSize }) =>
     jobs.run(jobId, async (signal) => {
       const clip = packs.maps?.clip ?? null;
-      const before = input && (await images.open(input));
       const image = await images.open(file);
+      // Both have to stay open at once.
+      const canCompare = 2 * image.width * image.height <= KEPT_PIXELS;
+      const before = input && canCompare ? await images.open(input) : null;
       return measureImage({ image, prompt, clip, imageSize, input: before, signal, pause });
     }),
 

@@ -23,8 +23,8 @@ const WHY_MISSING: Readonly<Partial<Record<MeasureId, string>>> = {
   clipScore: 'It needs a prompt.',
   niqe: 'The picture is too small or too even for it.',
   brisque: 'The picture is too small or too even for it.',
-  ssim: 'The picture had another size before.',
-  psnr: 'The picture had another size before.',
+  ssim: 'The picture had another size before, or is too large to compare.',
+  psnr: 'The picture had another size before, or is too large to compare.',
 };
 
 /** Every measure with its sentence: of one picture, or before and after with the change. */
