@@ -14,20 +14,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   calibration: ['diffusion', 'math', 'quality', 'table'],
   quality: ['math', 'prompt'],
   measures: ['image', 'math'],
+  batch: ['measures', 'table'],
   diffusion: ['math'],
   refine: ['diffusion', 'image', 'math', 'prompt', 'quality'],
   pipeline: ['calibration', 'diffusion', 'image', 'math', 'measures', 'prompt', 'quality', 'refine'],
   runtime: ['checkpoint', 'diffusion', 'graph', 'prompt'],
   hub: ['checkpoint'],
-  storage: [],
+  storage: ['batch'],
   bundles: [],
   bridge: [],
-  store: ['bridge', 'bundles', 'calibration', 'measures'],
-  ui: ['bridge', 'calibration', 'image', 'math', 'measures', 'pipeline', 'quality', 'refine', 'store'],
+  store: ['batch', 'bridge', 'bundles', 'calibration', 'measures'],
+  ui: ['batch', 'bridge', 'calibration', 'image', 'math', 'measures', 'pipeline', 'quality', 'refine', 'store'],
 };
 
 /** Imports of types alone: shapes of data and ports, gone when compiled. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  batch: ['image', 'pipeline', 'refine'],
   quality: ['pipeline'],
   diffusion: ['pipeline'],
   refine: ['pipeline'],
@@ -47,7 +49,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
     'runtime',
     'storage',
   ],
-  store: ['graph', 'hub', 'pipeline', 'quality', 'refine', 'runtime'],
+  store: ['graph', 'hub', 'pipeline', 'quality', 'refine', 'runtime', 'storage'],
   ui: ['bundles', 'graph', 'prompt', 'runtime'],
 };
 
