@@ -5,6 +5,8 @@ import { blocksBundle } from './bundles/blocks.ts';
 import { BUNDLES } from './bundles/bundles.ts';
 import { SAMPLES } from './bundles/samples.ts';
 import { allowedEndpoints } from './hub/allowedEndpoints.ts';
+import { createBatchStore } from './storage/batchStore.ts';
+import { folderHandles } from './storage/folderHandles.ts';
 import { mountApp } from './ui/mount.tsx';
 
 const root = document.getElementById('root');
@@ -18,4 +20,6 @@ mountApp(root, {
   blocks,
   samples: blocks ? SAMPLES : [],
   allowedEndpoints: () => allowedEndpoints(),
+  batches: createBatchStore(() => navigator.storage.getDirectory(), navigator.locks ?? null),
+  folders: folderHandles,
 });

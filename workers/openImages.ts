@@ -15,12 +15,19 @@ export class OpenImages {
 
   /** The decoded image; whoever uses it after another `open` has to call this again. */
   async open(file: File): Promise<DecodedImage> {
-    const key = `${file.name}\n${file.size}\n${file.lastModified}`;
+    const key = keyOf(file);
     const image = this.#images.get(key) ?? (await this.#decode(key, file));
     this.#images.delete(key);
     this.#images.set(key, image);
     this.#evict();
     return image;
+  }
+
+  /** Frees an image's pixels; no error where it is not open. */
+  close(file: File): void {
+    const key = keyOf(file);
+    this.#images.get(key)?.close();
+    this.#images.delete(key);
   }
 
   #decode(key: string, file: File): Promise<DecodedImage> {
@@ -40,4 +47,8 @@ export class OpenImages {
       image.close();
     }
   }
+}
+
+function keyOf({ name, size, lastModified }: File): string {
+  return `${name}\n${size}\n${lastModified}`;
 }

@@ -5,11 +5,12 @@
 import '../src/trustedTypes.ts';
 import { expose } from 'comlink';
 import { version } from '../package.json' with { type: 'json' };
-import type { OpenedImage, RefineWorkerApi } from '../src/bridge/protocol.ts';
+import type { ImageSummary, OpenedImage, RefineWorkerApi } from '../src/bridge/protocol.ts';
 import { UserError } from '../src/errors.ts';
 import { openImage } from '../src/image/decodeImage.ts';
 import { relativeRange } from '../src/image/heatmap.ts';
 import { heatmapPng } from '../src/image/heatmapPng.ts';
+import { jpegOf } from '../src/image/jpegOf.ts';
 import { readGenerationMetadata } from '../src/image/metadata/readGenerationMetadata.ts';
 import { savePicture } from '../src/image/saving/savePicture.ts';
 import { analyse } from '../src/pipeline/analyse.ts';
@@ -72,6 +73,16 @@ const api = {
     const { metadata, warning } = await readGenerationMetadata(file);
     return { width: image.width, height: image.height, preview, metadata, hints: warning ? [warning] : [] };
   },
+
+  async summariseImage(file, side): Promise<ImageSummary> {
+    const image = await images.open(file);
+    const { width, height } = image;
+    const thumbnail = await jpegOf(image.preview(side));
+    const { metadata } = await readGenerationMetadata(file);
+    return { width, height, thumbnail, metadata };
+  },
+
+  releaseImage: async (file) => images.close(file),
 
   analyse: ({ jobId, file, prompt, settings }, onEvent) =>
     jobs.run(jobId, async (signal) => {

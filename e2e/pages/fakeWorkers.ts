@@ -1,9 +1,11 @@
 import type { Workers } from '../../src/bridge/client.ts';
-import type { OpenedImage, PackSummary } from '../../src/bridge/protocol.ts';
+import type { ImageSummary, OpenedImage, PackSummary } from '../../src/bridge/protocol.ts';
 import type { Verdict } from '../../src/calibration/calibration.ts';
 import { abortError, UserError, type UserErrorName } from '../../src/errors.ts';
 import { relativeRange } from '../../src/image/heatmap.ts';
 import { heatmapPng } from '../../src/image/heatmapPng.ts';
+import { jpegOf } from '../../src/image/jpegOf.ts';
+import type { GenerationMetadata } from '../../src/image/metadata/generationMetadata.ts';
 import type { AnalysisStage } from '../../src/pipeline/analysis.ts';
 import type { RefineResult } from '../../src/pipeline/refinement.ts';
 import type { RuntimeStatus, Tier } from '../../src/runtime/status.ts';
@@ -176,6 +178,17 @@ function fakeStatus({ adapter, ...scenario }: FakeScenario, tier = scenario.tier
   };
 }
 
+function metadataOf({ prompt, negative }: FakeScenario): GenerationMetadata | null {
+  if (!prompt) return null;
+  return {
+    source: 'A1111',
+    prompt,
+    ...(negative ? { negativePrompt: negative } : {}),
+    settings: { Steps: '28', Sampler: 'DPM++ 2M Karras', 'CFG scale': '6.5', Seed: '1284400631' },
+    raw: [],
+  };
+}
+
 const STAGES: readonly AnalysisStage[] = [
   'decode',
   'loadModel',
@@ -259,18 +272,22 @@ export function fakeWorkers(scenario: FakeScenario): Workers {
           width,
           height,
           preview,
-          metadata: scenario.prompt
-            ? {
-                source: 'A1111',
-                prompt: scenario.prompt,
-                ...(scenario.negative ? { negativePrompt: scenario.negative } : {}),
-                settings: { Steps: '28', Sampler: 'DPM++ 2M Karras', 'CFG scale': '6.5', Seed: '1284400631' },
-                raw: [],
-              }
-            : null,
+          metadata: metadataOf(scenario),
           hints: scenario.hint ? [scenario.hint] : [],
         };
       },
+      summariseImage: async (file, side): Promise<ImageSummary> => {
+        await pause(scenario.step);
+        const whole = await createImageBitmap(file);
+        const { width, height } = whole;
+        const shrink = Math.min(1, side / Math.max(width, height));
+        const thumbnail = await jpegOf(
+          await createImageBitmap(whole, { resizeWidth: Math.max(1, Math.round(width * shrink)) }),
+        );
+        whole.close();
+        return { width, height, thumbnail, metadata: metadataOf(scenario) };
+      },
+      releaseImage: async () => {},
       analyse: async ({ jobId, file, prompt, settings }, onEvent) => {
         const perceptual = fakePerceptual();
         const alignment = await fakeAlignment(prompt);

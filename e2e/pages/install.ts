@@ -1,5 +1,7 @@
 import '../../src/trustedTypes.ts';
 import { connectWorkers } from '../../src/bridge/client.ts';
+import { createBatchStore } from '../../src/storage/batchStore.ts';
+import { folderHandles } from '../../src/storage/folderHandles.ts';
 import { mountApp } from '../../src/ui/mount.tsx';
 import { TINY_BUNDLE } from '../packs/tinyBundle.ts';
 
@@ -13,5 +15,7 @@ mountApp(root, {
   bundles: [TINY_BUNDLE],
   blocks: null,
   samples: [],
+  batches: createBatchStore(() => navigator.storage.getDirectory(), navigator.locks),
+  folders: folderHandles,
   allowedEndpoints: async () => [hub],
 });

@@ -1,3 +1,5 @@
+import { createBatchStore } from '../../src/storage/batchStore.ts';
+import { folderHandles } from '../../src/storage/folderHandles.ts';
 import { mountApp } from '../../src/ui/mount.tsx';
 import { FAKE_BUNDLES } from './fakeBundles.ts';
 import { fakeWorkers, scenarioOf } from './fakeWorkers.ts';
@@ -11,5 +13,7 @@ mountApp(root, {
   bundles: FAKE_BUNDLES,
   blocks: null,
   samples: [],
+  batches: createBatchStore(() => navigator.storage.getDirectory(), navigator.locks),
+  folders: folderHandles,
   allowedEndpoints: async () => ['https://huggingface.co', 'https://mirror.example'],
 });

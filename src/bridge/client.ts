@@ -69,6 +69,8 @@ export function connectWorkers(): Workers {
       usePack: (packId) => askRefine((api) => api.usePack(packId)),
       setMemoryBudget: (bytes) => askRefine((api) => api.setMemoryBudget(bytes)),
       openImage: (file) => askRefine((api) => api.openImage(file)),
+      summariseImage: (file, side) => askRefine((api) => api.summariseImage(file, side)),
+      releaseImage: (file) => askRefine((api) => api.releaseImage(file)),
       analyse: (job, onEvent) => askRefine((api) => api.analyse(job, proxy(onEvent))),
       measure: (job) => askRefine((api) => api.measure(job)),
       exportHeatmap: (request) => askRefine((api) => api.exportHeatmap(request)),

@@ -39,6 +39,16 @@ export interface OpenedImage {
   readonly hints: readonly string[];
 }
 
+/** What a long list shows of an image. */
+export interface ImageSummary {
+  readonly width: number;
+  readonly height: number;
+  /** JPEG, upright, sRGB, over white. */
+  readonly thumbnail: Blob;
+  /** Null where the file carries nothing. */
+  readonly metadata: GenerationMetadata | null;
+}
+
 /** One heatmap to paint at full size for export. */
 export interface HeatmapExport {
   readonly jobId: string;
@@ -118,6 +128,10 @@ export interface RefineWorkerApi extends CalibrationApi {
   setMemoryBudget(bytes: number | null): Promise<MemoryBudget>;
   /** Reads header, pixels and metadata of an image file. Throws ImageError. */
   openImage(file: File): Promise<OpenedImage>;
+  /** As `openImage`, with no more of the picture than a thumbnail of at most `side` px a side. Throws ImageError. */
+  summariseImage(file: File, side: number): Promise<ImageSummary>;
+  /** Frees the pixels of an image that were kept for its next job; one that comes all the same decodes it again. */
+  releaseImage(file: File): Promise<void>;
   /** Runs the maps; results are told through `onEvent` as soon as they are ready. */
   analyse(
     job: { readonly jobId: string; readonly file: File; readonly prompt: string; readonly settings: AnalysisSettings },

@@ -9,6 +9,7 @@ import { strategyDescriptions } from '../pipeline/strategy.ts';
 import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
+import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 
@@ -100,6 +101,8 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
         });
       }),
     measure: () => new Promise(() => {}),
+    summariseImage: async () => ({ width: 8, height: 8, thumbnail: new Blob(), metadata: null }),
+    releaseImage: async () => {},
     exportHeatmap: async () => new Blob(),
     setMemoryBudget: async (bytes) => ({ bytes: bytes ?? 1, automaticBytes: 1 }),
     refine: async () => {
@@ -115,6 +118,7 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
   let ids = 0;
   const workers: Workers = { refine, compile: packWorker.api, restart: vi.fn() };
   const store = createAppStore({
+    ...memoryBatches(),
     workers,
     shell: null,
     settings: defaultAnalysisSettings,

@@ -6,6 +6,9 @@ import type { Sample } from '../bundles/samples.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
 import type { StrategyDescription } from '../pipeline/strategy.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
+import type { BatchStore } from '../storage/batchStore.ts';
+import type { FolderHandles } from '../storage/folderHandles.ts';
+import { type BatchSlice, createBatchSlice } from './batchSlice.ts';
 import { type BlocksSlice, createBlocksSlice } from './blocksSlice.ts';
 import { type CalibrationSlice, createCalibrationSlice } from './calibrationSlice.ts';
 import { createHandMaskSlice, type HandMaskSlice } from './handMaskSlice.ts';
@@ -22,7 +25,8 @@ import { createShellSlice, type ShellSlice } from './shellSlice.ts';
 import { createViewSlice, type ViewSlice } from './viewSlice.ts';
 
 /** Everything the screen shows. Plain data: tensors, sessions and workers stay behind the bridge. */
-export type AppState = BlocksSlice &
+export type AppState = BatchSlice &
+  BlocksSlice &
   CalibrationSlice &
   HandMaskSlice &
   HubSlice &
@@ -57,6 +61,9 @@ export interface StoreEnvironment {
   readonly samples: readonly Sample[];
   /** Reads one of them. */
   readonly fetchSample: (file: string) => Promise<Blob>;
+  /** Folders of images and their results. */
+  readonly batches: BatchStore;
+  readonly folders: FolderHandles;
   /** Hubs that this page may fetch models from, the default first. */
   readonly allowedEndpoints: () => Promise<readonly string[]>;
   /** Asks the browser never to clear what is stored; whether it agrees. */
@@ -104,6 +111,7 @@ export function createAppStore(environment: StoreEnvironment): AppStore {
     ...createBlocksSlice(set, get, parts),
     ...createCalibrationSlice(set, get, parts),
     ...createHandMaskSlice(set, get, parts),
+    ...createBatchSlice(set, get, parts),
     ...createHubSlice(set, get, parts),
     ...createImagesSlice(set, get, parts),
     ...createInstallSlice(set, get, parts),

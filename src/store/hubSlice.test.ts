@@ -3,11 +3,13 @@ import type { Workers } from '../bridge/client.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
+import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
 import { isAllowedEndpoint, normalEndpoint } from './hubSlice.ts';
 
 function setUp(kept = new Map<string, string>(), allowed: readonly string[] | null = ['https://mirror.example/hub']) {
   const store = createAppStore({
+    ...memoryBatches(),
     workers: {} as Workers,
     shell: null,
     settings: defaultAnalysisSettings,

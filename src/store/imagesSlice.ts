@@ -66,8 +66,11 @@ export interface ImagesSlice {
 
   /** Changes settings and measures the selected image with them. */
   changeSettings(part: Partial<AnalysisSettings>): void;
-  /** Opens files, selects the first and analyses all of them, one after another. */
-  addImages(files: readonly File[]): void;
+  /**
+   * Opens files, selects the first and analyses all of them, one after another.
+   * @param options `prompt`: of all of them, instead of what the files say
+   */
+  addImages(files: readonly File[], options?: { readonly prompt?: string | null }): void;
   select(id: string): void;
   /** Selects the image `step` places further in the strip, stopping at its ends. */
   selectBy(step: number): void;
@@ -204,13 +207,13 @@ export const createImagesSlice: Slice<ImagesSlice> = (
       const { selectedId } = get();
       if (selectedId !== null) get().analyse(selectedId);
     },
-    addImages: (files) => {
+    addImages: (files, { prompt = null } = {}) => {
       const added = files.map(
         (file): ImageItem => ({
           id: newId(),
           file,
           opened: null,
-          prompt: '',
+          prompt: prompt ?? '',
           job: { state: 'opening', thenAnalyse: true },
           perceptual: null,
           alignment: null,

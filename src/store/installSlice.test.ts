@@ -8,6 +8,7 @@ import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
+import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 import { installBytes, installTimeLeft } from './install.ts';
@@ -79,6 +80,7 @@ function setUp(options: Parameters<typeof fakePackWorker>[0] = {}, kept = new Ma
     },
   } as Partial<RefineWorkerApi> as RefineWorkerApi;
   const store = createAppStore({
+    ...memoryBatches(),
     workers: { refine, compile: worker.api, restart: () => {} },
     shell: null,
     settings: defaultAnalysisSettings,

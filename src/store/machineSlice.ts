@@ -65,6 +65,7 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
           // The job that was running tells the same story on its image; without one, it is told here.
           const isTold =
             get().images.some(({ job }) => job.state === 'analysing') ||
+            get().batch?.queue.working != null ||
             Object.values(get().refinements).some(({ job }) => job.state === 'refining');
           if (!isTold) get().report(lost, 'start');
         });
@@ -82,7 +83,13 @@ export const createMachineSlice: Slice<MachineSlice> = (set, get, { workers, pre
     memoryBudget: null,
 
     start: async () => {
-      await Promise.all([startEngine(), get().loadHubEndpoints(), get().loadPacks(), get().watchPacks()]);
+      await Promise.all([
+        startEngine(),
+        get().loadHubEndpoints(),
+        get().loadPacks(),
+        get().watchPacks(),
+        get().loadBatches(),
+      ]);
       if (get().engine.state === 'ready') await get().openPreferredPacks();
       // In the background: nothing waits for it.
       void get().getBlocks();

@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
+import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 import { IMPORT } from './packJobsSlice.ts';
@@ -23,6 +24,7 @@ async function setUp() {
   } as Partial<RefineWorkerApi> as RefineWorkerApi;
   let ids = 0;
   const store = createAppStore({
+    ...memoryBatches(),
     workers: { refine, compile: worker.api, restart: () => {} },
     shell: null,
     settings: defaultAnalysisSettings,

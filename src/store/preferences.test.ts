@@ -22,6 +22,7 @@ test('what was written is read again', () => {
     measuresOpen: true,
     unfinishedBundles: ['sdxl'],
     calibration: { id: 'c', name: 'mine' },
+    batchId: 'b',
   } as const;
   writePreferences({ setItem: (_, value) => (kept = value) }, preferences);
   expect(readPreferences(storage(kept))).toEqual(preferences);

@@ -32,6 +32,8 @@ export interface Preferences {
   readonly hasDeclinedBlocks: boolean;
   /** The calibration measured with; null: the model's own words. */
   readonly calibration: { readonly id: string; readonly name: string } | null;
+  /** The folder of images that was open; null: none. */
+  readonly batchId: string | null;
 }
 
 const KEY = 'g-refine.preferences';
@@ -54,6 +56,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   unfinishedBundles: [],
   hasDeclinedBlocks: false,
   calibration: null,
+  batchId: null,
 };
 
 const OVERLAYS: readonly unknown[] = ['none', 'perceptual', 'alignment', 'both', 'mask'];
@@ -72,7 +75,7 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
   }
   const { overlay, opacity, scale, tier, packId, packIds, view, refine, saveFormat, saveQuality, memoryBudget } =
     stored;
-  const { hubEndpoint, hubToken, unfinishedBundles, hasDeclinedBlocks, calibration } = stored;
+  const { hubEndpoint, hubToken, unfinishedBundles, hasDeclinedBlocks, calibration, batchId } = stored;
   const { id, name } = (typeof calibration === 'object' && calibration !== null ? calibration : {}) as Record<
     string,
     unknown
@@ -105,6 +108,7 @@ export function readPreferences(storage: Pick<Storage, 'getItem'> | null): Prefe
       : DEFAULT_PREFERENCES.unfinishedBundles,
     hasDeclinedBlocks: hasDeclinedBlocks === true,
     calibration: typeof id === 'string' && typeof name === 'string' ? { id, name } : null,
+    batchId: textOf(batchId),
   };
 }
 

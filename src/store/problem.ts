@@ -16,6 +16,7 @@ export type ProblemContext =
   | 'exportPack'
   | 'import'
   | 'calibrate'
+  | 'batch'
   | 'export';
 
 /** An error as the interface keeps it: plain data, whatever side of the worker boundary it came from. */
@@ -40,6 +41,8 @@ export type Remedy =
   | 'showMachine'
   | 'showPacks'
   | 'showSave'
+  /** Goes to the folder's page. */
+  | 'showBatch'
   /** Goes on with the installation where it stopped. */
   | 'resumeInstall'
   /** Where models are fetched from, and as whom. */
@@ -249,6 +252,21 @@ const SPECIAL: Partial<Record<ProblemContext, Partial<Record<UserErrorName, Part
     StorageError: {
       meaning: 'Nothing was installed. Deleting models you no longer use makes room.',
       label: 'Make room',
+    },
+  },
+  batch: {
+    ImageError: {
+      title: 'The original is not at hand',
+      meaning:
+        'All results are kept. Browsers let a page read a folder again only when it is dropped or allowed once more.',
+      remedy: 'showBatch',
+      label: 'Back to the folder',
+    },
+    StorageError: {
+      title: 'The results of this folder cannot be kept or read',
+      meaning: 'What is on the disk stays there.',
+      remedy: 'showBatch',
+      label: 'Back to the folder',
     },
   },
   refine: {

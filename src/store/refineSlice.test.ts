@@ -9,6 +9,7 @@ import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
+import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 import type { PackKind } from './packsSlice.ts';
@@ -99,6 +100,8 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
         return analysis(0.5, prompt);
       },
       measure: () => new Promise(() => {}),
+      summariseImage: async () => ({ width: 8, height: 8, thumbnail: new Blob(), metadata: null }),
+      releaseImage: async () => {},
       exportHeatmap: async () => new Blob(),
       refine: (job, tell) =>
         new Promise((resolve, reject) =>
@@ -130,6 +133,7 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
   let time = 0;
   const kept = new Map<string, string>();
   const store = createAppStore({
+    ...memoryBatches(),
     workers,
     shell: null,
     settings: defaultAnalysisSettings,

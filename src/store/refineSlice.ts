@@ -1,5 +1,5 @@
 import type { SaveRequest } from '../bridge/protocol.ts';
-import type { PixelRectangle, RefineEvent, RefineStage } from '../pipeline/refinement.ts';
+import type { PixelRectangle, RefineEvent, RefineResult, RefineStage } from '../pipeline/refinement.ts';
 import type { StrategyDescription } from '../pipeline/strategy.ts';
 import type { AppState, Slice } from './appStore.ts';
 import { handMaskOf } from './handMaskSlice.ts';
@@ -100,6 +100,17 @@ export interface RefineSlice {
   /** Forgets a refinement and all that started from it, as where it got worse. */
   discardRefinement(id: string, refinementId: string): void;
   dismissUnchanged(id: string): void;
+  /** Adds a refinement that was made elsewhere to an image, and shows it; `key` tells whether it has it already. */
+  takeRefinement(
+    id: string,
+    made: {
+      readonly key: string;
+      readonly result: RefineResult;
+      readonly picture: File;
+      readonly took: number;
+      readonly finishedAt: number;
+    },
+  ): void;
   setSaveChoice(part: Partial<SaveChoice>): void;
   /** Writes the picture shown, with the original's metadata. Null: it failed, and a notice tells why. */
   writePicture(id: string, format: SaveRequest['format']): Promise<Blob | null>;
@@ -396,6 +407,18 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
       change(id, { history });
     },
     dismissUnchanged: (id) => change(id, { unchanged: null }),
+    takeRefinement: (id, { key, result, picture, took, finishedAt }) => {
+      const { history } = of(id);
+      if (history.entries.some((entry) => entry.id === key)) {
+        get().showRefinement(id, key);
+        return;
+      }
+      const name = `${refinedName(image(id)?.file.name ?? '')}.png`;
+      const file = new File([picture], name, { type: 'image/png', lastModified: finishedAt });
+      const variants: Variant[] = [{ result, file, preview: null }];
+      const entry: Refinement = { id: key, parent: null, variants, best: 0, kept: 0, finishedAt, took };
+      change(id, { history: addEntry(history, entry) });
+    },
     setSaveChoice: (part) => {
       const saveChoice = { ...get().saveChoice, ...part };
       set({ saveChoice });
@@ -440,6 +463,7 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
       const next = waiting.find(({ id }) => id === selectedId) ?? waiting[0];
       const job = next && of(next.id).job;
       if (next && job?.state === 'waiting') void run(next, job.request);
+      else get().runNextEntry();
     },
   };
 };

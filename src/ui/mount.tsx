@@ -11,7 +11,10 @@ import './base.css';
 /** Draws the app into an element and starts it with the given workers and what else is outside of the screen. */
 export function mountApp(
   root: HTMLElement,
-  outside: Pick<StoreEnvironment, 'workers' | 'shell' | 'bundles' | 'blocks' | 'samples' | 'allowedEndpoints'>,
+  outside: Pick<
+    StoreEnvironment,
+    'workers' | 'shell' | 'bundles' | 'blocks' | 'samples' | 'allowedEndpoints' | 'batches' | 'folders'
+  >,
 ): AppStore {
   const store = createAppStore({
     ...outside,

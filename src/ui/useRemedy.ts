@@ -66,6 +66,9 @@ export function useRemedy(): (remedy: Remedy, of: { problem: Problem; imageId: s
       case 'showSave':
         state.setPanel('export');
         break;
+      case 'showBatch':
+        state.showBatch(true);
+        break;
       case 'restartWorkers':
         void state.restartWorkers().then(() => {
           if (problem.during === 'install') void store.getState().resumeInstall();
