@@ -13,6 +13,11 @@ export function watchRenderers() {
   });
 }
 
+/** Bytes of the browser's renderer processes now, as {@link watchRenderers} counts them; 0 where there is no Linux. */
+export function rendererBytes() {
+  return sum(renderers().map(({ rss }) => rss));
+}
+
 /** Renderers that descend from this process. */
 function renderers() {
   if (process.platform !== 'linux') return [];

@@ -1,5 +1,6 @@
 import type { MeasureId } from '../measures/measures.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
+import type { StrategyId } from '../pipeline/strategy.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 
 /** One image of a batch: where it lies, and by what its file is known again after a reload. */
@@ -17,8 +18,7 @@ export type BatchWork =
   | { readonly kind: 'analyse' }
   | {
       readonly kind: 'refine';
-      /** Id of the strategy, see `pipeline/strategy.ts`. */
-      readonly strategy: string;
+      readonly strategy: StrategyId;
       readonly settings: RefineSettings;
       /** 0..2^32-1; the same for every image, so that a run can be repeated. */
       readonly seed: number;

@@ -45,7 +45,7 @@ describe('CSV', () => {
       quality: '0.5',
       quality_after: '0.75',
       quality_change: '0.25',
-      strategy: 'gentle',
+      strategy: 'gRefine',
       seed: '7',
       regions: '2',
       regions_kept: '1',

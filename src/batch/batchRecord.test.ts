@@ -22,6 +22,7 @@ import {
 
 const defaults: RecordDefaults = {
   analysis: sampleAnalysisSettings,
+  strategies: ['gRefine'],
   refineSettings: (stored) => ({ ...sampleRefineSettings, ...(stored as object) }),
 };
 const batch: BatchRecord = {
@@ -55,6 +56,10 @@ describe('batch.json', () => {
     ['a task has no usable id', (stored) => (stored.tasks = [{ ...analyseTask, id: '../x' }])],
     ['two of its tasks have the same id', (stored) => (stored.tasks = [analyseTask, analyseTask])],
     ['the work of a task is of no known kind', (stored) => (stored.tasks = [{ ...analyseTask, work: { kind: 'x' } }])],
+    [
+      'this version does not know its strategy "x"',
+      (stored) => (stored.tasks = [{ ...refineTask, work: { ...refineTask.work, strategy: 'x' } }]),
+    ],
     ['name is empty', (stored) => (stored.name = '')],
   ])('refused: %s', (message, change) => {
     expect(() => parseBatchRecord(changed(change), defaults)).toThrow(message);

@@ -4,6 +4,7 @@
  */
 import { type MeasureId, measureIds } from '../measures/measures.ts';
 import type { AnalysisSettings } from '../pipeline/analysis.ts';
+import type { StrategyId } from '../pipeline/strategy.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import type { BatchImage, BatchOutcome, BatchProblem, BatchResult, BatchTask, BatchValues } from './batch.ts';
 
@@ -33,6 +34,8 @@ export interface BatchRecord {
 /** What completes settings that are stored, and decides what is allowed in them. */
 export interface RecordDefaults {
   readonly analysis: AnalysisSettings;
+  /** Those that this version knows. */
+  readonly strategies: readonly StrategyId[];
   /** The stored settings with what they lack; never throws. */
   refineSettings(stored: unknown): RefineSettings;
 }
@@ -133,12 +136,18 @@ function parsedTask(value: unknown, defaults: RecordDefaults): BatchTask {
         ? { kind }
         : {
             kind,
-            strategy: filled(strategy, 'the strategy of a task'),
+            strategy: knownStrategy(strategy, defaults.strategies),
             settings: defaults.refineSettings(settings),
             seed: count(seed, 'the seed of a task'),
           },
     analysis: parsedAnalysis(analysis, defaults.analysis),
   };
+}
+
+function knownStrategy(value: unknown, known: readonly StrategyId[]): StrategyId {
+  const found = known.find((id) => id === value);
+  if (!found) throw new SyntaxError(`this version does not know its strategy ${JSON.stringify(value)}`);
+  return found;
 }
 
 /** Each setting if it is of the kind it has by default. */

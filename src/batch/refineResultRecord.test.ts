@@ -39,6 +39,7 @@ const before: AnalysisResult = {
   settings: sampleAnalysisSettings,
 };
 const result: RefineResult = {
+  strategy: 'gRefine',
   outcome: 'refined',
   before,
   after: { ...before, alignment: null },

@@ -25,7 +25,7 @@ export const analyseTask: BatchTask = {
 export const refineTask: BatchTask = {
   id: 'gentle',
   title: 'Gentle',
-  work: { kind: 'refine', strategy: 'gentle', settings: sampleRefineSettings, seed: 7 },
+  work: { kind: 'refine', strategy: 'gRefine', settings: sampleRefineSettings, seed: 7 },
   analysis: sampleAnalysisSettings,
 };
 

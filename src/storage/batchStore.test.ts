@@ -13,7 +13,7 @@ import { type BatchStore, createBatchStore } from './batchStore.ts';
 import { MemoryDisk } from './memoryDirectory.ts';
 import { MemoryLocks } from './memoryLocks.ts';
 
-const defaults: RecordDefaults = { analysis: sampleAnalysisSettings, refineSettings: () => sampleRefineSettings };
+const defaults: RecordDefaults = { analysis: sampleAnalysisSettings, strategies: ['gRefine'], refineSettings: () => sampleRefineSettings };
 const record: BatchRecord = {
   format: BATCH_FORMAT,
   name: 'dogs',
@@ -44,7 +44,7 @@ test('a batch comes back as it was left, newest first in the list', async () => 
     record,
     outcomes: [null, null, doneAt(9), failedWith('ImageError'), null, null],
   });
-  expect(await store.list()).toEqual([
+  expect(await store.list(defaults)).toEqual([
     { id, name: 'dogs', createdAt: 5, imageCount: 3, reason: null },
     { id: old, name: 'cats', createdAt: 1, imageCount: 3, reason: null },
   ]);
@@ -66,7 +66,7 @@ test('pictures are kept, replaced and counted, and go with their batch', async (
   expect(await store.byteLength(id)).toBe(JSON.stringify(record).length + 5);
   await store.remove(id);
   await store.remove(id);
-  expect(await store.list()).toEqual([]);
+  expect(await store.list(defaults)).toEqual([]);
   expect(await store.file(id, 'x.jpg')).toBeNull();
   expect(disk.used).toBe(0);
 });
@@ -108,7 +108,7 @@ describe('what is damaged costs nothing else', () => {
     const id = await store.create(record);
     await store.writeFile(id, 'x.jpg', new Blob(['one']));
     write(`batches/${id}/batch.json`, text);
-    const kept = await store.list();
+    const kept = await store.list(defaults);
     expect(kept.find((batch) => batch.id === id)).toMatchObject({
       name: null,
       reason: expect.stringContaining(reason),
@@ -128,13 +128,13 @@ describe('what is damaged costs nothing else', () => {
     const full = { name: 'StorageError', message: expect.stringContaining('storage is full') };
     await expect(store.writeOutcome(id, 'a', doneAt(1))).rejects.toMatchObject(full);
     await expect(store.create(record)).rejects.toMatchObject(full);
-    expect((await store.list()).length).toBe(1);
+    expect((await store.list(defaults)).length).toBe(1);
   });
 
   test('a window without storage is told', async () => {
     const none = createBatchStore(async () => {
       throw new DOMException('no', 'SecurityError');
     }, null);
-    await expect(none.list()).rejects.toMatchObject({ name: 'StorageError' });
+    await expect(none.list(defaults)).rejects.toMatchObject({ name: 'StorageError' });
   });
 });

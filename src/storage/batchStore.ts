@@ -37,7 +37,7 @@ export interface OpenedBatch {
  */
 export interface BatchStore {
   /** All batches, newest first, damaged ones with the reason. */
-  list(): Promise<readonly KeptBatch[]>;
+  list(defaults: RecordDefaults): Promise<readonly KeptBatch[]>;
   /** @returns its id. Throws StorageError */
   create(record: BatchRecord): Promise<string>;
   /** Throws StorageError: it is gone or its list is damaged. Damaged outcomes are failures that say so; their files stay until retried. */
@@ -94,12 +94,12 @@ export function createBatchStore(
   };
 
   return {
-    list: async () => {
+    list: async (defaults) => {
       const kept: KeptBatch[] = [];
       for await (const folder of (await top()).values()) {
         if (folder.kind !== 'directory') continue;
         try {
-          const { name, createdAt, images } = await readRecord(folder);
+          const { name, createdAt, images } = await readRecord(folder, defaults);
           kept.push({ id: folder.name, name, createdAt, imageCount: images.length, reason: null });
         } catch (error) {
           kept.push({
@@ -203,10 +203,7 @@ export function createBatchStore(
   };
 }
 
-/** Settings are not looked at where only names are asked for. */
-const ANY: RecordDefaults = { analysis: {} as RecordDefaults['analysis'], refineSettings: (stored) => stored as never };
-
-async function readRecord(folder: FileSystemDirectoryHandle, defaults = ANY): Promise<BatchRecord> {
+async function readRecord(folder: FileSystemDirectoryHandle, defaults: RecordDefaults): Promise<BatchRecord> {
   const file = await findList(folder, RECORD);
   if (!file) throw new SyntaxError('it is not there, or was never written to its end');
   if (file.size > MAX_RECORD_LENGTH) throw new SyntaxError(`it has ${file.size} bytes`);

@@ -47,6 +47,7 @@ function refinedOf({ prompt, seeds, settings }: RefineJob): RefinedImage {
   return {
     image: new Blob(['refined']),
     result: {
+      strategy: 'gRefine',
       outcome: 'refined',
       before,
       after: analysisOf(prompt, 0.75),
@@ -56,7 +57,7 @@ function refinedOf({ prompt, seeds, settings }: RefineJob): RefinedImage {
       settings,
       models: { maps: 'clip-tiny', inpainting: 'sd', restoration: null },
       hints: [],
-    } as RefinedImage['result'],
+    },
   };
 }
 

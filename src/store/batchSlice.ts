@@ -25,12 +25,13 @@ import {
 import { parseRefineResult } from '../batch/refineResultRecord.ts';
 import { abortError } from '../errors.ts';
 import type { RefineStage } from '../pipeline/refinement.ts';
+import type { StrategyId } from '../pipeline/strategy.ts';
 import type { KeptBatch } from '../storage/batchStore.ts';
 import type { Slice } from './appStore.ts';
 import { batchFiles, keeperOf, workOnEntry } from './batchWork.ts';
 import { type PathedFile, sortFiles } from './modelFolder.ts';
 import { isAbort, toProblem } from './problem.ts';
-import { rememberedChoices } from './refineChoices.ts';
+import { rememberedChoices, STRATEGY_IDS } from './refineChoices.ts';
 import { throttledProgress } from './throttledProgress.ts';
 
 /** A folder that was dropped and waits for the user to say what is to be done with it. */
@@ -69,7 +70,7 @@ export interface BatchStep {
 /** What to do with every image, as it is chosen. */
 export type BatchChoice =
   | { readonly kind: 'analyse' }
-  | { readonly kind: 'refine'; readonly strategy: string; readonly title: string };
+  | { readonly kind: 'refine'; readonly strategy: StrategyId; readonly title: string };
 
 /** Folders of images, worked through one image after another. */
 export interface BatchSlice {
@@ -113,6 +114,10 @@ export interface BatchSlice {
   openEntry(entry: number): Promise<void>;
   /** A picture kept of the open batch, see `batchFiles`; null: there is none. */
   batchFile(name: string): Promise<File | null>;
+  /** An empty file to write a large export into. Throws StorageError. */
+  exportFile(): Promise<FileSystemFileHandle>;
+  /** Reads a folder the user chose, and offers what is in it. */
+  offerFolder(folder: FileSystemDirectoryHandle): Promise<void>;
   /** Starts the next entry; called where nothing else is to be done. */
   runNextEntry(): void;
 }
@@ -122,9 +127,8 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
   const { workers, batches, folders, preferences, remember, newId, newSeed, now, wallClock, lane } = environment;
   const defaults: RecordDefaults = {
     analysis: environment.settings,
-    refineSettings: (stored) =>
-      rememberedChoices({ settings: stored }, { settings: environment.refineSettings, variants: 1, seed: null })
-        .settings,
+    strategies: STRATEGY_IDS,
+    refineSettings: (stored) => rememberedChoices({ settings: stored }, get().refineDefaults).settings,
   };
   const progress = throttledProgress<BatchStep>((batchStep) => set({ batchStep }));
 
@@ -154,7 +158,7 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
   };
   const nameOf = (queue: BatchQueue, entry: number) =>
     entryName(entry % queue.images.length, entryOf(queue, entry).task);
-  const readKept = async () => set({ keptBatches: await batches.list() });
+  const readKept = async () => set({ keptBatches: await batches.list(defaults) });
 
   /** Stops the entry at work. */
   const stop = (stopping: OpenBatch['stopping']) => {
@@ -350,6 +354,10 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
         { files },
       );
       const { name, images: found, byteLength, notes } = content;
+      if (found.length === 0) {
+        get().report(named('ImageError', 'There is no image in this folder.'), 'open');
+        return;
+      }
       offered = {
         record: { format: BATCH_FORMAT, name, createdAt: wallClock(), images: found },
         files: new Map([...content.files].map(([path, { file }]) => [path, file])),
@@ -528,6 +536,14 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
     batchFile: async (name) => {
       const { batch } = get();
       return batch && batches.file(batch.id, name);
+    },
+    exportFile: () => batches.exportFile(),
+    offerFolder: async (folder) => {
+      try {
+        await get().offerBatch(await folders.files(folder), folder);
+      } catch (error) {
+        get().report(missingFolder(folder.name, error), 'batch');
+      }
     },
     runNextEntry: () => {
       const { batch, engine, packInUse } = get();

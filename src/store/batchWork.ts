@@ -96,12 +96,21 @@ async function refine(
   if (task.work.kind !== 'refine') throw new TypeError('This task refines nothing');
   const { worker, keep, onEvent } = tools;
   const { prompt, promptFrom } = promptOf({ image, summary, otherwisePrompt });
-  const { settings, seed } = task.work;
+  const { strategy, settings, seed } = task.work;
   const negativePrompt = [summary.metadata?.negativePrompt ?? '', settings.negativePrompt]
     .filter((words) => words.trim() !== '')
     .join(', ');
   const [made] = await worker.refine(
-    { jobId, file, prompt, analysis: task.analysis, settings: { ...settings, negativePrompt }, seeds: [seed] },
+    {
+      jobId,
+      file,
+      prompt,
+      strategy,
+      handMask: null,
+      analysis: task.analysis,
+      settings: { ...settings, negativePrompt },
+      seeds: [seed],
+    },
     onEvent,
   );
   if (!made) throw new RangeError('A refinement gave no result');

@@ -1,12 +1,18 @@
+import { looksLikeBatch } from '../batch/batchOffer.ts';
 import type { AppState } from './appStore.ts';
 import { exportedPack } from './exportedPack.ts';
 import { type PathedFile, sortFiles } from './modelFolder.ts';
 
 /**
- * Takes in files from a drop, a paste or a dialog: images are opened, a model folder is offered for installing, an exported
- * model is imported.
+ * Takes in files from a drop, a paste or a dialog: images are opened, a folder of them or very many are offered as a batch, a model
+ * folder is offered for installing, an exported model is imported.
+ * @param folder handle of the one folder that was dropped, where the browser gives it
  */
-export function receiveFiles(state: AppState, files: readonly PathedFile[]): void {
+export function receiveFiles(
+  state: AppState,
+  files: readonly PathedFile[],
+  folder: FileSystemDirectoryHandle | null = null,
+): void {
   const exported = exportedPack(files);
   if (exported) {
     // Its progress and what may be wrong with it are told there.
@@ -15,7 +21,14 @@ export function receiveFiles(state: AppState, files: readonly PathedFile[]): voi
     return;
   }
   const { images, models, ignored } = sortFiles(files);
-  if (images.length > 0) state.addImages(images);
+  const own = new Set(images);
+  const isWanted = state.batch !== null && state.batchShown && state.batch.missing > 0;
+  if (images.length > 0 && (isWanted || looksLikeBatch(files.filter(({ file }) => own.has(file))))) {
+    state.offerBatch(files, folder).catch((error) => state.report(error, 'batch'));
+  } else if (images.length > 0) {
+    state.showBatch(false);
+    state.addImages(images);
+  }
   const [model] = models;
   if (model) state.offerModel(model);
   if (images.length > 0 || model || files.length === 0) return;

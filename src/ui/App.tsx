@@ -2,6 +2,7 @@ import { Tooltip } from 'radix-ui';
 import type { AppStore } from '../store/appStore.ts';
 import { AddModelDialog } from './AddModelDialog.tsx';
 import styles from './App.module.css';
+import { BatchPage } from './BatchPage.tsx';
 import { CalibrationDialog } from './CalibrationDialog.tsx';
 import { EmptyState } from './EmptyState.tsx';
 import { Files } from './Files.tsx';
@@ -31,10 +32,11 @@ export function App({ store }: { store: AppStore }) {
 
 function Screen() {
   const hasImages = useApp((state) => state.images.length > 0);
+  const isBatchShown = useApp((state) => state.batchShown);
   return (
     <div className={styles.screen}>
       <TopBar />
-      {hasImages ? <Workspace /> : <Start />}
+      {isBatchShown ? <BatchPage /> : hasImages ? <Workspace /> : <Start />}
       <StatusBar />
       <Notices />
       <NewerVersion />

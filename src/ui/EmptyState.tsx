@@ -12,7 +12,7 @@ import { adapterName, TIER_NAMES, TIER_NOTES } from './words.ts';
 
 /** What is seen before there is an image: where to put one, and what this machine can do. */
 export function EmptyState() {
-  const { pickImages } = useFiles();
+  const { pickImages, pickImageFolder } = useFiles();
   return (
     <main className={styles.empty}>
       <section className={styles.target}>
@@ -27,6 +27,9 @@ export function EmptyState() {
             onClick={pickImages}
           >
             Open images
+          </button>
+          <button type="button" className={classes(controls.button, styles.open)} onClick={pickImageFolder}>
+            Open a folder
           </button>
           <span className={classes(controls.quietText, styles.paste)}>
             or paste one with <kbd className={controls.key}>{COMMAND_KEY} V</kbd>

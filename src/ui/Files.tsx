@@ -1,7 +1,8 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { receiveFiles } from '../store/receiveFiles.ts';
+import { canChooseFolder, chooseFolder } from './chooseFolder.ts';
 import controls from './controls.module.css';
-import { droppedFiles, pickedFiles } from './droppedFiles.ts';
+import { droppedFiles, droppedFolder, pickedFiles } from './droppedFiles.ts';
 import styles from './Files.module.css';
 import { Icon } from './Icon.tsx';
 import { useAppStore } from './StoreContext.tsx';
@@ -10,6 +11,8 @@ import { useAppStore } from './StoreContext.tsx';
 export interface FilePickers {
   pickImages(): void;
   pickModelFolder(): void;
+  /** A folder of images, in a way that lets the page read it again later where the browser can. */
+  pickImageFolder(): void;
   pickModelFiles(): void;
 }
 
@@ -32,8 +35,8 @@ export function Files({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     const take = (data: DataTransfer) => {
-      droppedFiles(data).then(
-        (found) => receiveFiles(store.getState(), found),
+      Promise.all([droppedFiles(data), droppedFolder(data)]).then(
+        ([found, folder]) => receiveFiles(store.getState(), found, folder),
         (error) => store.getState().report(error, 'open'),
       );
     };
@@ -85,8 +88,18 @@ export function Files({ children }: { children: ReactNode }) {
       pickImages: () => images.current?.click(),
       pickModelFolder: () => folder.current?.click(),
       pickModelFiles: () => files.current?.click(),
+      pickImageFolder: () => {
+        if (!canChooseFolder()) {
+          folder.current?.click();
+          return;
+        }
+        chooseFolder('images', 'read').then(
+          (chosen) => chosen && store.getState().offerFolder(chosen),
+          (error) => store.getState().report(error, 'open'),
+        );
+      },
     }),
-    [],
+    [store],
   );
   const input = {
     type: 'file',
@@ -111,7 +124,7 @@ export function Files({ children }: { children: ReactNode }) {
         <div className={styles.veil}>
           <p>
             <Icon name="image" size={28} />
-            Drop images, or a model folder
+            Drop images, a folder of them, or a model folder
           </p>
         </div>
       )}

@@ -54,6 +54,14 @@ export function HelpDialog() {
           </div>
         ))}
       </dl>
+      <h3 className={styles.title}>Many images</h3>
+      <p className={styles.text}>
+        Drop a whole folder, and all its images are measured or refined one after another, with a table, a plot and
+        files to take away. Prompts are read from the images, or from a <code>prompts.csv</code> beside them with the
+        columns <code>file</code> and <code>prompt</code>, a <code>prompts.txt</code> with lines like{' '}
+        <code>dog.png: a brown dog</code>, or a <code>dog.txt</code> beside <code>dog.png</code>. Results are kept in
+        this browser until you delete them; after a reload, drop the folder again or allow it once more to go on.
+      </p>
     </Modal>
   );
 }

@@ -57,7 +57,7 @@ export function PackActions({ pack }: { pack: PackSummary }) {
         disabled={busy || !canChooseFolder()}
         aria-label={`Export ${pack.name}`}
         onClick={async () => {
-          const folder = await chooseFolder().catch((error) => getState().report(error, 'exportPack'));
+          const folder = await chooseFolder('models').catch((error) => getState().report(error, 'exportPack'));
           if (folder) void getState().exportPack(pack.id, folder);
         }}
       >

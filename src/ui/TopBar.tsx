@@ -30,6 +30,7 @@ export function TopBar() {
           <Icon name="image" /> Open
         </button>
       )}
+      <FolderButton />
       <div className={styles.menus}>
         <ModelsButton />
         <PanelButton panel="machine" icon="chip" label="Machine" value={machine.words} attention={machine.attention}>
@@ -51,6 +52,29 @@ export function TopBar() {
         </button>
       </div>
     </header>
+  );
+}
+
+/** Goes between the light table and the folder's page, and tells how far the folder is. */
+function FolderButton() {
+  const store = useAppStore();
+  const hasKept = useApp(({ keptBatches, batchOffer }) => (keptBatches?.length ?? 0) > 0 || batchOffer !== null);
+  const queue = useApp((state) => state.batch?.queue ?? null);
+  const isShown = useApp((state) => state.batchShown);
+  if (!hasKept && !queue) return null;
+  const ended = queue ? queue.outcomes.length - queue.outcomes.filter((outcome) => outcome === null).length : 0;
+  const progress = queue && ended < queue.outcomes.length ? `${ended} of ${queue.outcomes.length}` : null;
+  return (
+    <button
+      type="button"
+      className={classes(controls.button, !isShown && controls.quiet)}
+      aria-pressed={isShown}
+      aria-label={progress ? `Folder: ${progress}` : 'Folder'}
+      onClick={() => store.getState().showBatch(!isShown)}
+    >
+      <Icon name={queue?.working ? 'spinner' : 'folder'} className={queue?.working ? controls.spinner : undefined} />
+      {progress ?? 'Folder'}
+    </button>
   );
 }
 

@@ -1,6 +1,9 @@
 /** File System Access, https://wicg.github.io/file-system-access/, as far as it is used here; not among TypeScript's types. */
 interface FolderPicker {
-  showDirectoryPicker(options: { readonly id: string; readonly mode: 'readwrite' }): Promise<FileSystemDirectoryHandle>;
+  showDirectoryPicker(options: {
+    readonly id: string;
+    readonly mode: 'read' | 'readwrite';
+  }): Promise<FileSystemDirectoryHandle>;
 }
 
 const picker = (): FolderPicker | null =>
@@ -11,10 +14,16 @@ export function canChooseFolder(): boolean {
   return picker() !== null;
 }
 
-/** Asks the user for a folder to write into; null: none was chosen. Call it within a click. */
-export async function chooseFolder(): Promise<FileSystemDirectoryHandle | null> {
+/**
+ * Asks the user for a folder; null: none was chosen. Call it within a click.
+ * @param what the browser begins where the last folder for the same was. `mode`: what is done with it
+ */
+export async function chooseFolder(
+  what: 'models' | 'pictures' | 'images',
+  mode: 'read' | 'readwrite' = 'readwrite',
+): Promise<FileSystemDirectoryHandle | null> {
   try {
-    return (await picker()?.showDirectoryPicker({ id: 'models', mode: 'readwrite' })) ?? null;
+    return (await picker()?.showDirectoryPicker({ id: what, mode })) ?? null;
   } catch (error) {
     // The dialog was closed, or the browser's question answered with no.
     if (error instanceof DOMException && /^(Abort|NotAllowed)Error$/.test(error.name)) return null;

@@ -34,6 +34,22 @@ export function droppedFiles(data: DataTransfer): Promise<readonly PathedFile[]>
   })();
 }
 
+/**
+ * The folder of a drop, where it is one alone and the browser gives its handle, by which it is read again after a reload. Call it within
+ * the event.
+ */
+export async function droppedFolder(data: DataTransfer): Promise<FileSystemDirectoryHandle | null> {
+  const [item, ...others] = [...data.items].filter(({ kind }) => kind === 'file') as HandleItem[];
+  if (!item?.getAsFileSystemHandle || others.length > 0) return null;
+  const handle = await item.getAsFileSystemHandle().catch(() => null);
+  return handle?.kind === 'directory' ? (handle as FileSystemDirectoryHandle) : null;
+}
+
+/** File System Access; not among TypeScript's types. */
+interface HandleItem extends DataTransferItem {
+  getAsFileSystemHandle?(): Promise<FileSystemHandle | null>;
+}
+
 /** Files of a file dialog with their paths inside the chosen folder. */
 export function pickedFiles(list: FileList | null): readonly PathedFile[] {
   return [...(list ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));

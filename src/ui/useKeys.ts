@@ -28,7 +28,7 @@ const isTyping = (target: EventTarget | null) =>
   target.closest('input:not([type=radio], [type=range], [type=checkbox]), textarea, select, [contenteditable]') !==
     null;
 
-/** What Esc stops: a refinement, else the analyses, else work on models (an installation pauses), else a pinned map. Open panels and dialogs take Esc first. */
+/** What Esc stops: a refinement, else the analyses, else work on models (an installation pauses), else the folder in sight (it pauses), else a pinned map. Open panels and dialogs take Esc first. */
 function stopWhatRuns(state: AppState): void {
   const jobs = Object.values(state.refinements).map(({ job }) => job.state);
   if (jobs.includes('refining')) {
@@ -43,6 +43,8 @@ function stopWhatRuns(state: AppState): void {
     state.pauseInstall();
   } else if (state.packJob) {
     state.cancelPackJob();
+  } else if (state.batchShown && state.batch?.queue.isRunning) {
+    state.pauseBatch();
   } else if (state.pinnedPhrase !== null) {
     state.togglePinnedPhrase(state.pinnedPhrase);
   } else if (state.sheetOpen) {
@@ -68,12 +70,12 @@ export function useKeys(panZoom: PanZoom | null): void {
       if (command && !event.altKey && !event.shiftKey && (key === 's' || key === 'o')) {
         event.preventDefault();
         if (key === 'o') pickImages();
-        else void saveInView(store);
+        else if (!state.batchShown) void saveInView(store);
         return;
       }
       if (command && !event.altKey && (key === 'z' || key === 'y') && !isTyping(target)) {
         event.preventDefault();
-        if (!state.selectedId) return;
+        if (!state.selectedId || state.batchShown) return;
         if (key === 'y' || event.shiftKey) state.redoRefinement(state.selectedId);
         else state.undoRefinement(state.selectedId);
         return;
