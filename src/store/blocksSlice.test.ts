@@ -8,6 +8,7 @@ import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
+import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
 import { toyKinds } from './blocksSlice.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
@@ -64,6 +65,7 @@ function setUp({
     },
   } as Partial<RefineWorkerApi> as RefineWorkerApi;
   const store = createAppStore({
+    ...memoryBatches(),
     workers: { refine, compile: worker.api, restart: () => {} },
     shell: null,
     settings: defaultAnalysisSettings,
