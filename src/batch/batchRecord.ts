@@ -159,13 +159,20 @@ function parsedAnalysis(value: unknown, defaults: AnalysisSettings): AnalysisSet
     if (key === 'perceptualMode') return [key, MODES.includes(found as string) ? found : usual];
     return [key, typeof found === 'number' && found >= 0 && found <= 1 ? found : usual];
   });
-  return Object.fromEntries(entries) as AnalysisSettings;
+  return { ...(Object.fromEntries(entries) as AnalysisSettings), calibration: parsedCalibration(stored.calibration) };
+}
+
+function parsedCalibration(value: unknown): NonNullable<AnalysisSettings['calibration']> | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { id, name } = value as Record<string, unknown>;
+  return typeof id === 'string' && typeof name === 'string' ? { id, name } : null;
 }
 
 const MODES: readonly string[] = [
   'auto',
   'learned',
   'zeroShot',
+  'calibrated',
   'released',
 ] satisfies AnalysisSettings['perceptualMode'][];
 const SOURCES: readonly string[] = ['list', 'file', 'typed', 'none'] satisfies BatchResult['promptFrom'][];

@@ -6,6 +6,7 @@ import type { BatchImage, BatchOutcome, BatchResult, BatchTask } from './batch.t
 export const sampleAnalysisSettings: AnalysisSettings = {
   imageSize: null,
   perceptualMode: 'auto',
+  calibration: null,
   nounThreshold: 0.5,
   phraseThreshold: 0.5,
   alignmentBound: 0.5,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { batchCsv } from '../batch/batchExport.ts';
 import { countStates, stateOf } from '../batch/batchQueue.ts';
 import type { Workers } from '../bridge/client.ts';
-import type { RefinedImage, RefineJob } from '../bridge/protocol.ts';
+import type { RefinedImage, RefineJob, RefineWorkerApi } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
@@ -128,7 +128,8 @@ async function openApp(): Promise<AppStore> {
       },
       saveImage: async () => new Blob(['refined with metadata']),
       cancel: async (jobId) => cancels.get(jobId)?.(),
-    },
+      listCalibrations: async () => [],
+    } satisfies Partial<RefineWorkerApi> as Partial<RefineWorkerApi> as RefineWorkerApi,
     compile: fakePackWorker({ packs }).api,
     restart: vi.fn(),
   };
@@ -140,6 +141,9 @@ async function openApp(): Promise<AppStore> {
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
     bundles: [],
+    blocks: null,
+    samples: [],
+    fetchSample: async () => new Blob(),
     allowedEndpoints: async () => ['https://hub.example'],
     persistStorage: async () => true,
     storage: { getItem: (key) => preferences.get(key) ?? null, setItem: (key, value) => preferences.set(key, value) },

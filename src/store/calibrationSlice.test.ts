@@ -9,6 +9,7 @@ import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
+import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
 
 const made = { name: 'made', images: 3 } as Partial<Calibration> as Calibration;
@@ -42,6 +43,7 @@ function setUp(over: Partial<CalibrationApi> = {}) {
   const workers: Workers = { refine, compile: idlePackWorker, restart: () => {} };
   let stored = '{}';
   const environment = {
+    ...memoryBatches(),
     workers,
     shell: null,
     settings: defaultAnalysisSettings,
