@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
   },
 });
 const count = Number(options.images);
-const stops = [Math.min(100, Math.ceil(count / 2)), count];
+const stops = [...[100, 250, 500].filter((stop) => stop < count), count];
 
 if (!existsSync(`${ROOT}.cache/browser.json`)) execFileSync('node', ['e2e/browser/setup.mjs'], { cwd: ROOT });
 if (!options.built) execFileSync('npx', ['vite', 'build'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
@@ -47,18 +47,14 @@ try {
   const images = join(folder, 'images');
   mkdirSync(images);
   for (let i = 0; i < count; i++) writeFileSync(join(images, `${String(i).padStart(4, '0')}.png`), smallPng(i));
-  const { measured, seconds } = await measure(images);
-  const report = describe(measured, seconds);
-  mkdirSync(`${ROOT}bench/results`, { recursive: true });
-  writeFileSync(`${ROOT}bench/results/${options.out}.md`, report);
-  console.log(report);
+  console.log(await measure(images));
 } finally {
   await browser.close();
   await server.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Memory at each stop. */
+/** Measures at each stop and writes what there is so far. @returns the report */
 async function measure(images) {
   const page = browser.pages()[0] ?? (await browser.newPage());
   page.setDefaultTimeout(0);
@@ -81,6 +77,7 @@ async function measure(images) {
   await page.getByRole('form').getByRole('button', { name: 'Start' }).click();
   const start = performance.now();
   let rested = 0;
+  let report = '';
   for (const stop of stops) {
     await page.waitForFunction((least) => {
       const found = /([\d,]+) of [\d,]+ done/.exec(document.querySelector('main')?.textContent ?? '');
@@ -94,11 +91,14 @@ async function measure(images) {
       Number(/([\d,]+) of [\d,]+ done/.exec(element.textContent)[1].replaceAll(',', '')),
     );
     measured.push({ done, ...(await memory(page)) });
+    rested += performance.now() - restStart;
+    report = describe(measured, (performance.now() - start - rested) / 1000);
+    mkdirSync(`${ROOT}bench/results`, { recursive: true });
+    writeFileSync(`${ROOT}bench/results/${options.out}.md`, report);
     console.log(measured.at(-1));
     if (stop < count) await main.getByRole('button', { name: 'Resume' }).click();
-    rested += performance.now() - restStart;
   }
-  return { measured, seconds: (performance.now() - start - rested) / 1000 };
+  return report;
 }
 
 /** What the browser and the kernel say, after a garbage collection. */
@@ -124,7 +124,7 @@ function describe(measured, seconds) {
   const lines = [
     '# A folder of many images',
     '',
-    `${count} generated images of 64 × 64 px, analysed by the built app with the tiny CLIP of the fixtures (${options.tier}),`,
+    `${measured.at(-1).done} generated images of 64 × 64 px, analysed by the built app with the tiny CLIP of the fixtures (${options.tier}),`,
     'the folder’s page with its table and plot in sight. *Heaps*: of page and workers with all ArrayBuffers and WebAssembly, as the',
     'browser tells it after collecting garbage. *GPU*: buffers alive. *Process*: of the renderer as the kernel counts it, garbage and',
     'shared memory included. *Elements*: of the page.',
@@ -137,8 +137,9 @@ function describe(measured, seconds) {
     ),
     '',
   ];
-  const [, first, last] = measured;
-  const images = last.done - first.done;
+  const [, first] = measured;
+  const last = measured.at(-1);
+  const images = Math.max(1, last.done - first.done);
   const growth = { heaps: last.heaps - first.heaps, GPU: last.gpu - first.gpu };
   const said = Object.entries(growth).map(
     ([what, bytes]) => `${what} by ${megabytes(bytes)} (${(bytes / 1e3 / images).toFixed(1)} KB an image)`,
