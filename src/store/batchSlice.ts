@@ -1,4 +1,4 @@
-import type { BatchOutcome, BatchProblem, BatchTask, BatchWork } from '../batch/batch.ts';
+import type { BatchOutcome, BatchProblem, BatchTask } from '../batch/batch.ts';
 import { batchContent, commonFolder, matchFiles } from '../batch/batchOffer.ts';
 import {
   type BatchQueue,
@@ -24,103 +24,15 @@ import {
 } from '../batch/batchRecord.ts';
 import { parseRefineResult } from '../batch/refineResultRecord.ts';
 import { abortError } from '../errors.ts';
-import type { RefineStage } from '../pipeline/refinement.ts';
-import type { StrategyId } from '../pipeline/strategy.ts';
-import type { KeptBatch } from '../storage/batchStore.ts';
 import type { Slice } from './appStore.ts';
+import { damagedRefinement, fileMissing, missingFolder, noImages, openElsewhere } from './batchErrors.ts';
+import type { BatchSlice, BatchStep, OpenBatch } from './batchState.ts';
+import { type BatchChoice, batchTask } from './batchTask.ts';
 import { batchFiles, keeperOf, workOnEntry } from './batchWork.ts';
 import { type PathedFile, sortFiles } from './modelFolder.ts';
 import { isAbort, toProblem } from './problem.ts';
 import { rememberedChoices, STRATEGY_IDS } from './refineChoices.ts';
 import { throttledProgress } from './throttledProgress.ts';
-
-/** A folder that was dropped and waits for the user to say what is to be done with it. */
-export interface BatchOffer {
-  readonly name: string;
-  readonly imageCount: number;
-  readonly byteLength: number;
-  /** Images whose prompt a list beside them says. */
-  readonly listedPrompts: number;
-  /** Sentences for the user. */
-  readonly notes: readonly string[];
-}
-
-/** The batch that is open. */
-export interface OpenBatch {
-  readonly id: string;
-  readonly name: string;
-  readonly queue: BatchQueue;
-  /** Images that wait and whose files are not at hand: after a reload they are dropped again, or the folder is allowed once more. */
-  readonly missing: number;
-  /** Whether the folder can be read again with a click. */
-  readonly hasFolder: boolean;
-  /** The entry at work is being stopped. */
-  readonly stopping: 'pause' | 'skip' | null;
-}
-
-/** How far the entry at work is. */
-export interface BatchStep {
-  /** Changes with what is done: what pace is kept by. */
-  readonly stage: string;
-  readonly at: RefineStage | 'load';
-  readonly done: number;
-  readonly total: number;
-}
-
-/** What to do with every image, as it is chosen. */
-export type BatchChoice =
-  | { readonly kind: 'analyse' }
-  | { readonly kind: 'refine'; readonly strategy: StrategyId; readonly title: string };
-
-/** Folders of images, worked through one image after another. */
-export interface BatchSlice {
-  readonly batchOffer: BatchOffer | null;
-  readonly batch: OpenBatch | null;
-  /** Apart from the batch: it changes many times a second. */
-  readonly batchStep: BatchStep | null;
-  /** Batches that are kept, newest first; null: not read yet. */
-  readonly keptBatches: readonly KeptBatch[] | null;
-  /** Whether the folder's page stands in place of the light table. */
-  readonly batchShown: boolean;
-
-  /** Reads which batches are kept and opens the one that was open when the page was left. Never throws. */
-  loadBatches(): Promise<void>;
-  /**
-   * Shows what a drop would become; files that the open batch misses are taken up by it instead.
-   * @param folder its handle, where the browser gives one: then it can be read again after a reload
-   */
-  offerBatch(files: readonly PathedFile[], folder: FileSystemDirectoryHandle | null): Promise<void>;
-  closeBatchOffer(): void;
-  /** Opens the offered images in the strip instead. */
-  openOfferInStrip(): void;
-  /** Makes a batch of what is offered and starts it. `otherwisePrompt`: for images that have none. */
-  startBatch(choices: readonly BatchChoice[], otherwisePrompt: string): Promise<void>;
-  openBatch(id: string): Promise<void>;
-  /** Leaves the batch as it is; nothing of it is lost. */
-  closeBatch(): Promise<void>;
-  /** Deletes a batch with its results. */
-  deleteBatch(id: string): Promise<void>;
-  showBatch(shown: boolean): void;
-  /** Nothing begins after the image at work; `now`: that one is stopped, too, and waits again. */
-  pauseBatch(options?: { readonly now?: boolean }): void;
-  /** Goes on; asks for the folder where its files are not at hand. Call it within a click. */
-  resumeBatch(): Promise<void>;
-  skipEntry(entry: number): void;
-  /** Takes up again what failed, or these entries, and goes on. */
-  retryEntries(entries?: readonly number[]): Promise<void>;
-  /** Goes over all images once more, in another way. */
-  addBatchTask(choice: BatchChoice): Promise<void>;
-  /** Opens an entry's image in the normal view, with its refinement where there is one. Call it within a click. */
-  openEntry(entry: number): Promise<void>;
-  /** A picture kept of the open batch, see `batchFiles`; null: there is none. */
-  batchFile(name: string): Promise<File | null>;
-  /** An empty file to write a large export into. Throws StorageError. */
-  exportFile(): Promise<FileSystemFileHandle>;
-  /** Reads a folder the user chose, and offers what is in it. */
-  offerFolder(folder: FileSystemDirectoryHandle): Promise<void>;
-  /** Starts the next entry; called where nothing else is to be done. */
-  runNextEntry(): void;
-}
 
 /** The batches' part of the store. */
 export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
@@ -228,19 +140,7 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
 
   const taskOf = (choice: BatchChoice, number: number): BatchTask => {
     const { settings, refineChoices } = get();
-    const work: BatchWork =
-      choice.kind === 'analyse'
-        ? { kind: 'analyse' }
-        : {
-            kind: 'refine',
-            strategy: choice.strategy,
-            settings: refineChoices.settings,
-            seed: refineChoices.seed ?? newSeed(),
-          };
-    const analysis = work.kind === 'refine' ? { ...settings, maskThreshold: work.settings.maskThreshold } : settings;
-    const word = choice.kind === 'analyse' ? 'analyse' : choice.strategy.replaceAll(/[^A-Za-z0-9]+/g, '-');
-    const title = choice.kind === 'analyse' ? 'Analyse' : choice.title;
-    return { id: `${word.slice(0, 40)}-${number}`, title, work, analysis };
+    return batchTask(choice, { number, analysis: settings, refineChoices, newSeed });
   };
 
   /** Puts on the disk what became of the entry at work, then goes on. Where the disk refuses, it rests. */
@@ -355,7 +255,7 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
       );
       const { name, images: found, byteLength, notes } = content;
       if (found.length === 0) {
-        get().report(named('ImageError', 'There is no image in this folder.'), 'open');
+        get().report(noImages(), 'open');
         return;
       }
       offered = {
@@ -556,29 +456,6 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
 
 type Files = Map<string, File>;
 type Folder = FileSystemDirectoryHandle | null;
-
-const named = (name: string, message: string, cause?: unknown) =>
-  Object.assign(new Error(message, { cause }), { name });
-
-const fileMissing = (path: string) =>
-  named('ImageError', `“${path}” is not at hand any more. Drop its folder on this page again, then retry.`);
-
-const missingFolder = (name: string, cause: unknown) =>
-  named(
-    'ImageError',
-    `The folder “${name}” cannot be read: ${(cause as Error).message}. Drop it on this page again; its results are kept.`,
-    cause,
-  );
-
-const openElsewhere = () =>
-  named('StorageError', 'This folder is open in another tab of the app. Go on there, or close that tab first.');
-
-const damagedRefinement = (path: string, cause: unknown) =>
-  named(
-    'StorageError',
-    `The refinement of “${path}” cannot be shown beside its original: ${(cause as Error).message}. The refined picture itself can still be saved.`,
-    cause,
-  );
 
 function problemOf(error: unknown): BatchProblem {
   const { name, message } = toProblem(error, 'batch');

@@ -2,7 +2,7 @@ import { Popover } from 'radix-ui';
 import { useState } from 'react';
 import { version } from '../../package.json' with { type: 'json' };
 import { batchCsv, batchJson } from '../batch/batchExport.ts';
-import type { OpenBatch } from '../store/batchSlice.ts';
+import type { OpenBatch } from '../store/batchState.ts';
 import { canChooseFolder } from './chooseFolder.ts';
 import controls from './controls.module.css';
 import { Icon } from './Icon.tsx';

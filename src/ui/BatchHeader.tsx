@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { timeLeft } from '../batch/batchPace.ts';
 import { countStates, entryOf } from '../batch/batchQueue.ts';
-import type { OpenBatch } from '../store/batchSlice.ts';
+import type { OpenBatch } from '../store/batchState.ts';
 import { BatchExport } from './BatchExport.tsx';
 import styles from './BatchPage.module.css';
 import { batchTimeWords, imagesWords, progressWords, stepWords } from './batchWords.ts';

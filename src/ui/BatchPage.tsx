@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { OpenBatch } from '../store/batchSlice.ts';
+import type { OpenBatch } from '../store/batchState.ts';
 import { BatchHeader, DeleteBatch } from './BatchHeader.tsx';
 import styles from './BatchPage.module.css';
 import { BatchScatter } from './BatchScatter.tsx';

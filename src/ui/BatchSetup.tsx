@@ -1,6 +1,7 @@
 import { type FormEvent, useId, useState } from 'react';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
-import type { BatchChoice, BatchOffer } from '../store/batchSlice.ts';
+import type { BatchOffer } from '../store/batchState.ts';
+import type { BatchChoice } from '../store/batchTask.ts';
 import type { PackInUse } from '../store/packsSlice.ts';
 import styles from './BatchSetup.module.css';
 import { imagesWords } from './batchWords.ts';

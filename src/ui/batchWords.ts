@@ -1,7 +1,7 @@
 import type { BatchResult, BatchState } from '../batch/batch.ts';
 import type { BatchTimeLeft } from '../batch/batchPace.ts';
 import { type BatchQueue, countStates } from '../batch/batchQueue.ts';
-import type { BatchStep } from '../store/batchSlice.ts';
+import type { BatchStep } from '../store/batchState.ts';
 import type { BatchFilter, Shown } from './batchRows.ts';
 import { REFINE_STAGE_WORDS, timeLeftWords } from './refineWords.ts';
 

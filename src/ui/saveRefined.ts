@@ -3,7 +3,7 @@ import { refinedPaths } from '../batch/batchExport.ts';
 import { type BatchQueue, entryOf } from '../batch/batchQueue.ts';
 import { entryName } from '../batch/batchRecord.ts';
 import type { AppStore } from '../store/appStore.ts';
-import type { OpenBatch } from '../store/batchSlice.ts';
+import type { OpenBatch } from '../store/batchState.ts';
 import { batchFiles } from '../store/batchWork.ts';
 import { canChooseFolder, chooseFolder } from './chooseFolder.ts';
 import { downloadBlob } from './pictureFile.ts';
