@@ -126,6 +126,7 @@ async function refine(
       format: 'png',
       quality: 1,
       results: [result],
+      measured: null,
     });
     const refined = new File([picture], `${entry}.png`, { type: 'image/png' });
     const { thumbnail } = await worker.summariseImage(refined, THUMBNAIL_SIDE);

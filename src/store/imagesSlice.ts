@@ -90,7 +90,7 @@ export interface ImagesSlice {
   takeResult(id: string, result: AnalysisResult): void;
   /** Paints a map of an image at its full size as PNG. Null: it failed, and a notice tells why. */
   paintMap(id: string, map: QualityMap): Promise<Blob | null>;
-  /** Starts the next waiting analysis, else the next refinement, else the next measurement, if no job runs and the machine is ready. */
+  /** Starts the next waiting analysis, else the next refinement, measurement or image of a folder, if no job runs and the machine is ready. */
   runNext(): void;
 }
 
@@ -320,8 +320,9 @@ export const createImagesSlice: Slice<ImagesSlice> = (
       if (next) void run(next.id);
       else {
         get().runNextRefinement();
-        // It starts nothing where that took the lane.
+        // Each starts nothing where one before it took the lane.
         get().runNextMeasurement();
+        get().runNextEntry();
       }
     },
   };

@@ -463,7 +463,6 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
       const next = waiting.find(({ id }) => id === selectedId) ?? waiting[0];
       const job = next && of(next.id).job;
       if (next && job?.state === 'waiting') void run(next, job.request);
-      else get().runNextEntry();
     },
   };
 };
