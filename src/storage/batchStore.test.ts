@@ -13,7 +13,11 @@ import { type BatchStore, createBatchStore } from './batchStore.ts';
 import { MemoryDisk } from './memoryDirectory.ts';
 import { MemoryLocks } from './memoryLocks.ts';
 
-const defaults: RecordDefaults = { analysis: sampleAnalysisSettings, strategies: ['gRefine'], refineSettings: () => sampleRefineSettings };
+const defaults: RecordDefaults = {
+  analysis: sampleAnalysisSettings,
+  strategies: ['gRefine'],
+  refineSettings: () => sampleRefineSettings,
+};
 const record: BatchRecord = {
   format: BATCH_FORMAT,
   name: 'dogs',
