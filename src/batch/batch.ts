@@ -32,6 +32,8 @@ export interface BatchTask {
   readonly title: string;
   readonly work: BatchWork;
   readonly analysis: AnalysisSettings;
+  /** `maps`: what the maps give; `all`: also what is computed besides, which takes longer. */
+  readonly measures: 'maps' | 'all';
 }
 
 /** An error as it is kept: its `name` (see `errors.ts`) and message. */

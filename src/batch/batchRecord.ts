@@ -124,7 +124,7 @@ function opened(text: string): Record<string, unknown> {
 }
 
 function parsedTask(value: unknown, defaults: RecordDefaults): BatchTask {
-  const { id, title, work, analysis } = record(value, 'a task');
+  const { id, title, work, analysis, measures } = record(value, 'a task');
   if (typeof id !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(id)) throw new SyntaxError('a task has no usable id');
   const { kind, strategy, settings, seed } = record(work, 'the work of a task');
   if (kind !== 'analyse' && kind !== 'refine') throw new SyntaxError('the work of a task is of no known kind');
@@ -141,6 +141,7 @@ function parsedTask(value: unknown, defaults: RecordDefaults): BatchTask {
             seed: count(seed, 'the seed of a task'),
           },
     analysis: parsedAnalysis(analysis, defaults.analysis),
+    measures: measures === 'all' ? 'all' : 'maps',
   };
 }
 

@@ -21,6 +21,7 @@ export const analyseTask: BatchTask = {
   title: 'Analyse',
   work: { kind: 'analyse' },
   analysis: sampleAnalysisSettings,
+  measures: 'maps',
 };
 
 export const refineTask: BatchTask = {
@@ -28,6 +29,7 @@ export const refineTask: BatchTask = {
   title: 'Gentle',
   work: { kind: 'refine', strategy: 'gRefine', settings: sampleRefineSettings, seed: 7 },
   analysis: sampleAnalysisSettings,
+  measures: 'maps',
 };
 
 export function imagesOf(...paths: string[]): BatchImage[] {

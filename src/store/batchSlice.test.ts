@@ -113,6 +113,11 @@ async function openApp(): Promise<AppStore> {
         const thumbnail = new Blob([`small ${file.name}`]);
         return { width: 8, height: 4, thumbnail, metadata: file.name.startsWith('plain') ? null : metadata };
       },
+      measure: async ({ file, input }) => {
+        log.push(`measure ${file.name}${input ? ` beside ${input.name}` : ''}`);
+        const compared = input ? { ssim: 0.9, psnr: 30 } : { ssim: null, psnr: null };
+        return { clipIqa: 0.5, clipScore: 0.3, niqe: 4, brisque: 20, ...compared };
+      },
       releaseImage: async (file) => void log.push(`release ${file.name}`),
       analyse: async (job) => {
         log.push(`analyse ${job.file.name}: ${job.prompt}`);
@@ -182,7 +187,7 @@ test('a folder goes through, one broken file stops nothing, and every image is l
   const store = await openApp();
   await store.getState().offerBatch([...FOLDER, pathed('dogs/prompts.csv', 'file,prompt\nc.png,listed')], null);
   expect(store.getState().batchOffer).toMatchObject({ name: 'dogs', imageCount: 3, listedPrompts: 1 });
-  await store.getState().startBatch([ANALYSE], 'typed');
+  await store.getState().startBatch([ANALYSE], { otherwisePrompt: 'typed', measures: 'maps' });
   await rested(store);
   expect(states(store)).toEqual(['done', 'failed', 'done']);
   expect(log).toEqual([
@@ -202,7 +207,7 @@ test('two tasks, and images without a prompt take the typed one', async () => {
     ['x/a.png', 'x/plain.png'].map((path) => pathed(path)),
     null,
   );
-  await store.getState().startBatch([ANALYSE, REFINE], ' typed ');
+  await store.getState().startBatch([ANALYSE, REFINE], { otherwisePrompt: ' typed ', measures: 'maps' });
   await rested(store);
   expect(log.filter((line) => !line.startsWith('release'))).toEqual([
     'analyse a.png: own a.png',
@@ -214,12 +219,31 @@ test('two tasks, and images without a prompt take the typed one', async () => {
   expect(batchCsv(queueOf(store))).toContain('plain.png,G-Refine,done,refined,0.25,0.75,0.5');
 });
 
+test('all measures: of the image, and of the refined picture beside it', async () => {
+  const store = await openApp();
+  await store.getState().offerBatch(
+    ['x/a.png', 'x/b.png'].map((path) => pathed(path)),
+    null,
+  );
+  await store.getState().startBatch([REFINE], { otherwisePrompt: '', measures: 'all' });
+  await rested(store);
+  expect(log.filter((line) => line.startsWith('measure'))).toEqual([
+    'measure a.png',
+    'measure 0000-gRefine-1.png beside a.png',
+    'measure b.png',
+    'measure 0001-gRefine-1.png beside b.png',
+  ]);
+  const [outcome] = queueOf(store).outcomes;
+  expect(outcome).toMatchObject({ result: { before: { niqe: 4 }, after: { niqe: 4, ssim: 0.9 } } });
+  expect(outcome?.state === 'done' && outcome.result.before).not.toHaveProperty('ssim');
+});
+
 describe('a reload in the middle', () => {
   test('results stay, the folder is dropped again, and only the rest is done', async () => {
     hanging.add('c.png');
     const first = await openApp();
     await first.getState().offerBatch(FOLDER, null);
-    await first.getState().startBatch([ANALYSE], '');
+    await first.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     await vi.waitFor(() => expect(states(first)).toEqual(['done', 'failed', 'working']));
     const id = first.getState().batch?.id;
 
@@ -245,7 +269,7 @@ describe('a reload in the middle', () => {
     const handle = { name: 'dogs' } as FileSystemDirectoryHandle;
     const first = await openApp();
     await first.getState().offerBatch(FOLDER, handle);
-    await first.getState().startBatch([ANALYSE], '');
+    await first.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     await vi.waitFor(() => expect(states(first)[0]).toBe('working'));
     hanging.clear();
     const folders = { ...storage.folders, files: async () => FOLDER };
@@ -263,7 +287,7 @@ describe('what the user does', () => {
     hanging.add('a.png');
     const store = await openApp();
     await store.getState().offerBatch(FOLDER, null);
-    await store.getState().startBatch([ANALYSE], '');
+    await store.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     await vi.waitFor(() => expect(log).toContain('analyse a.png: own a.png'));
     store.getState().pauseBatch({ now: true });
     await rested(store);
@@ -283,7 +307,7 @@ describe('what the user does', () => {
     failing.set('a.png', new UserError('DeviceLostError', 'gone'));
     const store = await openApp();
     await store.getState().offerBatch(FOLDER, null);
-    await store.getState().startBatch([ANALYSE], '');
+    await store.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     await rested(store);
     expect(states(store)).toEqual(['failed', 'failed', 'done']);
     failing.clear();
@@ -296,7 +320,7 @@ describe('what the user does', () => {
     hanging.add('a.png');
     const store = await openApp();
     await store.getState().offerBatch(FOLDER, null);
-    await store.getState().startBatch([ANALYSE], '');
+    await store.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     await vi.waitFor(() => expect(log).toContain('analyse a.png: own a.png'));
     store.getState().addImages([pathed('mine.png').file]);
     await vi.waitFor(() => expect(store.getState().images[0]?.job.state).toBe('waiting'));
@@ -312,7 +336,7 @@ describe('what the user does', () => {
   test('a refined image opens beside its original, once', async () => {
     const store = await openApp();
     await store.getState().offerBatch(FOLDER, null);
-    await store.getState().startBatch([REFINE], '');
+    await store.getState().startBatch([REFINE], { otherwisePrompt: '', measures: 'maps' });
     await rested(store);
     for (let time = 0; time < 2; time++) await store.getState().openEntry(0);
     const { images, refinements, batchShown, selectedId } = store.getState();
@@ -327,7 +351,7 @@ describe('what the user does', () => {
     hanging.add('c.png');
     const store = await openApp();
     await store.getState().offerBatch(FOLDER, null);
-    await store.getState().startBatch([ANALYSE], '');
+    await store.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     await vi.waitFor(() => expect(states(store)[2]).toBe('working'));
     const id = store.getState().batch?.id ?? '';
     await store.getState().closeBatch();
@@ -347,7 +371,7 @@ describe('what goes wrong', () => {
     onAnalyse = () => {
       disk.quota = disk.used;
     };
-    await store.getState().startBatch([ANALYSE], '');
+    await store.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     await rested(store);
     expect(states(store)).toEqual(['waiting', 'waiting', 'waiting']);
     expect(queueOf(store).pausedBy).toMatchObject({ name: 'StorageError', message: expect.stringContaining('full') });
@@ -362,7 +386,7 @@ describe('what goes wrong', () => {
     const store = await openApp();
     await store.getState().offerBatch(FOLDER, null);
     disk.quota = 0;
-    await store.getState().startBatch([ANALYSE], '');
+    await store.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     expect(store.getState()).toMatchObject({ batch: null, batchOffer: { name: 'dogs' } });
     expect(store.getState().notices[0]?.problem).toMatchObject({ name: 'StorageError', during: 'batch' });
   });
@@ -370,7 +394,7 @@ describe('what goes wrong', () => {
   test('another tab has it: nothing is opened here', async () => {
     const first = await openApp();
     await first.getState().offerBatch(FOLDER, null);
-    await first.getState().startBatch([ANALYSE], '');
+    await first.getState().startBatch([ANALYSE], { otherwisePrompt: '', measures: 'maps' });
     await rested(first);
     const second = await openApp();
     expect(second.getState().batch).toBeNull();

@@ -138,9 +138,12 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
     return taken;
   };
 
-  const taskOf = (choice: BatchChoice, number: number): BatchTask => {
+  const taskOf = (
+    choice: BatchChoice,
+    { number, measures }: Pick<BatchTask, 'measures'> & { number: number },
+  ): BatchTask => {
     const { settings, refineChoices } = get();
-    return batchTask(choice, { number, analysis: settings, refineChoices, newSeed });
+    return batchTask(choice, { number, analysis: settings, refineChoices, newSeed, measures });
   };
 
   /** Puts on the disk what became of the entry at work, then goes on. Where the disk refuses, it rests. */
@@ -276,10 +279,10 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
       set({ batchOffer: null, batchShown: false });
       get().addImages(files);
     },
-    startBatch: async (choices, otherwisePrompt) => {
+    startBatch: async (choices, { otherwisePrompt, measures }) => {
       if (!offered || choices.length === 0) return;
       const { files, folder } = offered;
-      const tasks = choices.slice(0, MAX_BATCH_TASKS).map((choice, i) => taskOf(choice, i + 1));
+      const tasks = choices.slice(0, MAX_BATCH_TASKS).map((choice, i) => taskOf(choice, { number: i + 1, measures }));
       const record: BatchRecord = { ...offered.record, tasks, otherwisePrompt };
       try {
         const id = await batches.create(record);
@@ -382,10 +385,10 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
       }
       await get().resumeBatch();
     },
-    addBatchTask: async (choice) => {
+    addBatchTask: async (choice, measures) => {
       const { batch } = get();
       if (!batch || !open || batch.queue.tasks.length >= MAX_BATCH_TASKS) return;
-      const task = taskOf(choice, batch.queue.tasks.length + 1);
+      const task = taskOf(choice, { number: batch.queue.tasks.length + 1, measures });
       const record = { ...open.record, tasks: [...open.record.tasks, task] };
       try {
         await batches.writeRecord(batch.id, record);

@@ -1,3 +1,4 @@
+import type { BatchTask } from '../batch/batch.ts';
 import type { BatchQueue } from '../batch/batchQueue.ts';
 import type { RefineStage } from '../pipeline/refinement.ts';
 import type { KeptBatch } from '../storage/batchStore.ts';
@@ -59,7 +60,10 @@ export interface BatchSlice {
   /** Opens the offered images in the strip instead. */
   openOfferInStrip(): void;
   /** Makes a batch of what is offered and starts it. `otherwisePrompt`: for images that have none. */
-  startBatch(choices: readonly BatchChoice[], otherwisePrompt: string): Promise<void>;
+  startBatch(
+    choices: readonly BatchChoice[],
+    options: { readonly otherwisePrompt: string; readonly measures: BatchTask['measures'] },
+  ): Promise<void>;
   openBatch(id: string): Promise<void>;
   /** Leaves the batch as it is; nothing of it is lost. */
   closeBatch(): Promise<void>;
@@ -74,7 +78,7 @@ export interface BatchSlice {
   /** Takes up again what failed, or these entries, and goes on. */
   retryEntries(entries?: readonly number[]): Promise<void>;
   /** Goes over all images once more, in another way. */
-  addBatchTask(choice: BatchChoice): Promise<void>;
+  addBatchTask(choice: BatchChoice, measures: BatchTask['measures']): Promise<void>;
   /** Opens an entry's image in the normal view, with its refinement where there is one. Call it within a click. */
   openEntry(entry: number): Promise<void>;
   /** A picture kept of the open batch, see `batchFiles`; null: there is none. */

@@ -20,13 +20,26 @@ export function batchTask(
     analysis,
     refineChoices,
     newSeed,
-  }: { number: number; analysis: AnalysisSettings; refineChoices: RefineChoices; newSeed: () => number },
+    measures,
+  }: {
+    number: number;
+    analysis: AnalysisSettings;
+    refineChoices: RefineChoices;
+    newSeed: () => number;
+    measures: BatchTask['measures'];
+  },
 ): BatchTask {
   if (choice.kind === 'analyse') {
-    return { id: `analyse-${number}`, title: 'Analyse', work: { kind: 'analyse' }, analysis };
+    return { id: `analyse-${number}`, title: 'Analyse', work: { kind: 'analyse' }, analysis, measures };
   }
   const { strategy, title } = choice;
   const { settings } = refineChoices;
   const work: BatchWork = { kind: 'refine', strategy, settings, seed: refineChoices.seed ?? newSeed() };
-  return { id: `${strategy}-${number}`, title, work, analysis: { ...analysis, maskThreshold: settings.maskThreshold } };
+  return {
+    id: `${strategy}-${number}`,
+    title,
+    work,
+    analysis: { ...analysis, maskThreshold: settings.maskThreshold },
+    measures,
+  };
 }

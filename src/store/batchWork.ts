@@ -3,6 +3,7 @@ import { entryName } from '../batch/batchRecord.ts';
 import { writeRefineResult } from '../batch/refineResultRecord.ts';
 import type { ImageSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
+import type { ComputedMeasures } from '../pipeline/imageMeasures.ts';
 import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { BatchStore } from '../storage/batchStore.ts';
@@ -80,8 +81,10 @@ async function analyse(
   const { prompt, promptFrom } = promptOf({ image, summary, otherwisePrompt });
   const result = await tools.worker.analyse({ jobId, file, prompt, settings: task.analysis }, () => {});
   await keepMaps(result, { tools, entry: entryName(index, task), jobId, when: 'before' });
+  const measured = await measuredBesides({ jobId, file, input: null, prompt, task, tools });
   return {
     ...partsOf(result, promptFrom),
+    before: valuesOf(result, measured),
     outcome: 'analysed',
     after: null,
     regions: null,
@@ -117,8 +120,12 @@ async function refine(
   const { result, image: picture } = made;
   const entry = entryName(index, task);
   await keepMaps(result.before, { tools, entry, jobId, when: 'before' });
+  const before = await measuredBesides({ jobId, file, input: null, prompt, task, tools });
+  let after = before;
   if (picture) {
     tools.checkStopped();
+    const refined = new File([picture], `${entry}.png`, { type: 'image/png' });
+    after = await measuredBesides({ jobId, file: refined, input: file, prompt, task, tools });
     const saved = await worker.saveImage({
       jobId,
       image: picture,
@@ -126,9 +133,8 @@ async function refine(
       format: 'png',
       quality: 1,
       results: [result],
-      measured: null,
+      measured: before && after && { before, after },
     });
-    const refined = new File([picture], `${entry}.png`, { type: 'image/png' });
     const { thumbnail } = await worker.summariseImage(refined, THUMBNAIL_SIDE);
     await worker.releaseImage(refined);
     await keep(batchFiles.refined(entry), saved);
@@ -139,7 +145,8 @@ async function refine(
   return {
     ...partsOf(result.before, promptFrom),
     outcome: result.outcome,
-    after: valuesOf(result.after),
+    before: valuesOf(result.before, before),
+    after: valuesOf(result.after, after),
     regions: countedRegions(result),
     hints: result.hints,
   };
@@ -165,20 +172,40 @@ function promptOf({
 function partsOf(
   result: AnalysisResult,
   promptFrom: BatchResult['promptFrom'],
-): Pick<BatchResult, 'width' | 'height' | 'prompt' | 'promptFrom' | 'model' | 'before'> {
+): Pick<BatchResult, 'width' | 'height' | 'prompt' | 'promptFrom' | 'model'> {
   return {
     width: result.imageWidth,
     height: result.imageHeight,
     prompt: result.prompt,
     promptFrom,
     model: result.modelName,
-    before: valuesOf(result),
   };
 }
 
-/** The measures that an analysis gives. */
-function valuesOf({ perceptual, alignment }: AnalysisResult): BatchValues {
-  return { quality: perceptual.score, ...perceptual.factors, ...(alignment && { match: alignment.score }) };
+/** The measures of an analysis, and those computed besides. */
+function valuesOf({ perceptual, alignment }: AnalysisResult, measured: ComputedMeasures | null): BatchValues {
+  const besides = Object.entries(measured ?? {}).filter(([, value]) => value !== null);
+  return {
+    quality: perceptual.score,
+    ...perceptual.factors,
+    ...(alignment && { match: alignment.score }),
+    ...Object.fromEntries(besides),
+  };
+}
+
+/** What the maps do not tell; null: it was not asked for. */
+async function measuredBesides({
+  task,
+  tools,
+  ...job
+}: Pick<EntryWork, 'jobId' | 'file' | 'task'> & {
+  input: File | null;
+  prompt: string;
+  tools: EntryTools;
+}): Promise<ComputedMeasures | null> {
+  if (task.measures === 'maps') return null;
+  tools.checkStopped();
+  return tools.worker.measure({ ...job, imageSize: task.analysis.imageSize });
 }
 
 function countedRegions({ regions }: RefineResult): NonNullable<BatchResult['regions']> {

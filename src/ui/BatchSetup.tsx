@@ -17,6 +17,7 @@ export function BatchSetup({ offer }: { offer: BatchOffer }) {
   const open = useApp((state) => state.batch);
   const [chosen, setChosen] = useState<readonly string[]>(['analyse']);
   const [prompt, setPrompt] = useState('');
+  const [all, setAll] = useState(false);
   const [starting, setStarting] = useState(false);
   const promptId = useId();
   const { closeBatchOffer, openOfferInStrip, startBatch } = store.getState();
@@ -24,7 +25,10 @@ export function BatchSetup({ offer }: { offer: BatchOffer }) {
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     setStarting(true);
-    void startBatch(choicesOf(chosen), prompt).finally(() => setStarting(false));
+    void startBatch(choicesOf(chosen), {
+      otherwisePrompt: prompt,
+      measures: all ? 'all' : 'maps',
+    }).finally(() => setStarting(false));
   };
   return (
     <form className={styles.card} onSubmit={onSubmit} aria-label={`Folder ${offer.name}`}>
@@ -40,6 +44,7 @@ export function BatchSetup({ offer }: { offer: BatchOffer }) {
         </p>
       ))}
       <WayChoice chosen={chosen} onChosen={setChosen} />
+      <MoreMeasures all={all} onAll={setAll} />
       {unlisted > 0 && (
         <div className={styles.field}>
           <label htmlFor={promptId}>Prompt for images without one</label>
@@ -83,14 +88,16 @@ export function BatchSetup({ offer }: { offer: BatchOffer }) {
 export function BatchAgain({ onClose }: { onClose: () => void }) {
   const store = useAppStore();
   const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [all, setAll] = useState(false);
   const onSubmit = async (event: FormEvent) => {
     event.preventDefault();
     onClose();
-    for (const choice of choicesOf(chosen)) await store.getState().addBatchTask(choice);
+    for (const choice of choicesOf(chosen)) await store.getState().addBatchTask(choice, all ? 'all' : 'maps');
   };
   return (
     <form className={styles.again} onSubmit={(event) => void onSubmit(event)} aria-label="Go over it again">
       <WayChoice chosen={chosen} onChosen={setChosen} />
+      <MoreMeasures all={all} onAll={setAll} />
       <div className={styles.actions}>
         <button type="submit" className={classes(controls.button, controls.primary)} disabled={chosen.length === 0}>
           <Icon name="play" /> Start
@@ -100,6 +107,20 @@ export function BatchAgain({ onClose }: { onClose: () => void }) {
         </button>
       </div>
     </form>
+  );
+}
+
+function MoreMeasures({ all, onAll }: { all: boolean; onAll: (all: boolean) => void }) {
+  return (
+    <label className={styles.way}>
+      <input type="checkbox" checked={all} onChange={({ currentTarget }) => onAll(currentTarget.checked)} />
+      <span>
+        <b>More measures</b>
+        <span className={styles.wayNote}>
+          CLIP-IQA, CLIPScore, NIQE and BRISQUE, and how far refining changed the picture. Each image takes longer.
+        </span>
+      </span>
+    </label>
   );
 }
 
