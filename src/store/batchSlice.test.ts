@@ -6,6 +6,7 @@ import type { RefinedImage, RefineJob, RefineWorkerApi } from '../bridge/protoco
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
+import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { memoryBatches } from '../storage/memoryBatches.ts';
@@ -145,6 +146,7 @@ async function openApp(): Promise<AppStore> {
     shell: null,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    refineStrategies: strategyDescriptions,
     bundles: [],
     blocks: null,
     samples: [],
