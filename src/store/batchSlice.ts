@@ -31,16 +31,18 @@ import { type BatchChoice, batchTask } from './batchTask.ts';
 import { batchFiles, keeperOf, workOnEntry } from './batchWork.ts';
 import { type PathedFile, sortFiles } from './modelFolder.ts';
 import { isAbort, toProblem } from './problem.ts';
-import { rememberedChoices, STRATEGY_IDS } from './refineChoices.ts';
+import { rememberedChoices } from './refineChoices.ts';
 import { throttledProgress } from './throttledProgress.ts';
 
 /** The batches' part of the store. */
 export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
   const { workers, batches, folders, preferences, remember, newId, newSeed, now, wallClock, lane } = environment;
+  const strategies = environment.refineStrategies.map(({ id }) => id);
   const defaults: RecordDefaults = {
     analysis: environment.settings,
-    strategies: STRATEGY_IDS,
-    refineSettings: (stored) => rememberedChoices({ settings: stored }, get().refineDefaults).settings,
+    strategies,
+    refineSettings: (stored) =>
+      rememberedChoices({ settings: stored }, { defaults: get().refineDefaults, strategies }).settings,
   };
   const progress = throttledProgress<BatchStep>((batchStep) => set({ batchStep }));
 

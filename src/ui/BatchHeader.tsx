@@ -113,7 +113,7 @@ function AtWork({ batch: { queue } }: { batch: OpenBatch }) {
     <span className={styles.atWork}>
       {image.path}
       {queue.tasks.length > 1 && ` · ${task.title}`}
-      {step && ` · ${stepWords(step)}`}
+      {step && ` · ${stepWords(step, task)}`}
     </span>
   );
 }

@@ -1,9 +1,9 @@
-import type { BatchResult, BatchState } from '../batch/batch.ts';
+import type { BatchResult, BatchState, BatchTask } from '../batch/batch.ts';
 import type { BatchTimeLeft } from '../batch/batchPace.ts';
 import { type BatchQueue, countStates } from '../batch/batchQueue.ts';
 import type { BatchStep } from '../store/batchState.ts';
 import type { BatchFilter, Shown } from './batchRows.ts';
-import { REFINE_STAGE_WORDS, timeLeftWords } from './refineWords.ts';
+import { refineStageWords, timeLeftWords } from './refineWords.ts';
 
 /** Everything a folder's page says that depends on a value. */
 
@@ -64,9 +64,9 @@ export function batchTimeWords({ milliseconds, of }: BatchTimeLeft): string {
 }
 
 /** What the image at work is at; null: nothing worth telling. */
-export function stepWords(step: BatchStep | null): string | null {
-  if (!step) return null;
+export function stepWords(step: BatchStep | null, { work }: Pick<BatchTask, 'work'>): string | null {
+  if (!step || work.kind === 'analyse') return null;
   if (step.at === 'load') return 'Loading a model';
-  const words = REFINE_STAGE_WORDS[step.at];
+  const words = refineStageWords(step.at, work.strategy);
   return step.total > 1 ? `${words}, step ${Math.min(step.done + 1, step.total)} of ${step.total}` : words;
 }
