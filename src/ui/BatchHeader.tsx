@@ -24,7 +24,10 @@ export function BatchHeader({ batch, onAgain }: { batch: OpenBatch; onAgain: () 
     <header className={styles.header}>
       <div className={styles.titleRow}>
         <h2 className={styles.title}>
-          <Icon name="folder" /> {name} <span className={controls.quietText}>{imagesWords(queue.images.length)}</span>
+          <Icon name="folder" /> {name}
+          {name !== imagesWords(queue.images.length) && (
+            <span className={controls.quietText}>{imagesWords(queue.images.length)}</span>
+          )}
         </h2>
         <div className={styles.buttons}>
           {isAtWork && !queue.isRunning ? (

@@ -77,8 +77,12 @@ export const BatchRow = memo(
             </span>
           )}
         </th>
-        {queue.tasks.length > 1 && <td className={styles.task}>{task.title}</td>}
-        <td>
+        {queue.tasks.length > 1 && (
+          <td className={styles.task}>
+            <span title={task.title}>{task.title}</span>
+          </td>
+        )}
+        <td className={styles.stateColumn}>
           <State entry={entry} outcome={outcome} isWorking={isWorking} />
         </td>
         {columns.map((id) => (

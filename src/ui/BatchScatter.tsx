@@ -63,8 +63,8 @@ export const BatchScatter = memo(function BatchScatter({
           aria-label={plotWords(points, axes)}
           onPointerLeave={() => point(null)}
         >
-          <Grid axis={axes.x} range={xRange} isAcross />
-          <Grid axis={axes.y} range={yRange} isAcross={false} />
+          <Grid axis={axes.x} name={axisWords(axes.x, refines)} range={xRange} isAcross />
+          <Grid axis={axes.y} name={axisWords(axes.y, refines)} range={yRange} isAcross={false} />
           {isSameMeasure && (
             <line
               className={styles.diagonal}
@@ -126,8 +126,7 @@ const inner = { width: SIZE - MARGIN.left - MARGIN.right, height: SIZE - MARGIN.
 const across = (value: number, { min, max }: Range) => MARGIN.left + ((value - min) / (max - min)) * inner.width;
 const up = (value: number, { min, max }: Range) => MARGIN.top + (1 - (value - min) / (max - min)) * inner.height;
 
-function Grid({ axis, range, isAcross }: { axis: Axis; range: Range; isAcross: boolean }) {
-  const name = axisWords(axis);
+function Grid({ axis, name, range, isAcross }: { axis: Axis; name: string; range: Range; isAcross: boolean }) {
   return (
     <g className={styles.grid}>
       {range.ticks.map((tick) => {

@@ -36,7 +36,8 @@ export function BatchSetup({ offer }: { offer: BatchOffer }) {
         <Icon name="folder" size={20} /> {offer.name}
       </h2>
       <p className={controls.quietText}>
-        {imagesWords(offer.imageCount)}, {bytes(offer.byteLength)}
+        {offer.name !== imagesWords(offer.imageCount) && `${imagesWords(offer.imageCount)}, `}
+        {bytes(offer.byteLength)}
       </p>
       {offer.notes.map((note) => (
         <p key={note} className={styles.note}>
