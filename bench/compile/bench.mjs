@@ -51,7 +51,7 @@ function describe() {
   const lines = [
     `# Compiling a checkpoint, from a ${from === 'file' ? 'file' : 'stream'}${from === 'hashed' ? ', hashed' : ''}`,
     '',
-    "Into the browser's private file system, with checksums and all, against a plain copy of the same bytes into it, in turns.",
+    "Into a pack in the browser's private file system, journal and all, against a plain copy of the same bytes into it, in turns.",
     'MB/s of the checkpoint, medians; "no disk" is compiling without writing. Ratios are medians over the rounds. Memory is the',
     'most above idle: of all heaps and ArrayBuffers as the browser tells it (after collecting garbage), and of the renderer process',
     'as the kernel counts it (garbage and shared memory included; the largest of all rounds).',

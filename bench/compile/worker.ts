@@ -4,47 +4,80 @@ import { compileWeights } from '../../src/graph/compileWeights.ts';
 import type { ShardSink } from '../../src/graph/weights.ts';
 import { RemoteFile } from '../../src/hub/remoteFile.ts';
 import { blobSource } from '../../src/storage/blobSource.ts';
-import { SHARD_LIMIT, ShardWriter } from '../../src/storage/shardWriter.ts';
+import { BLOCK_BYTES } from '../../src/storage/blockChecksums.ts';
+import { DRAFT_FORMAT } from '../../src/storage/draftRecord.ts';
+import { OpenDraft } from '../../src/storage/openDraft.ts';
+import { SHARD_LIMIT } from '../../src/storage/shardWriter.ts';
 import type { BenchRequest } from './benchRequest.ts';
 import { type ModelFile, modelFiles } from './models.ts';
 import { fileParts, syntheticFile } from './syntheticCheckpoint.ts';
 
-const FOLDER = 'bench-compile';
 /** Bytes the plain copy reads at a time, the next while the last are written. */
 const COPIED_BYTES = 4 * 1024 ** 2;
 
 /** Times one round. What it wrote is deleted afterwards. */
 async function run({ task, ...request }: BenchRequest) {
   const root = await navigator.storage.getDirectory();
-  await root.removeEntry(FOLDER, { recursive: true }).catch(() => {});
   const files = modelFiles(request.model);
   const sources = await Promise.all(files.map((file) => openSource(file, request)));
   const counts = { readBytes: sources.reduce((sum, { size }) => sum + size, 0), writtenBytes: 0 };
   const start = performance.now();
-  for (const [i, source] of sources.entries()) {
-    const folder = await (await root.getDirectoryHandle(FOLDER, { create: true })).getDirectoryHandle(`${i}`, {
-      create: true,
-    });
-    if (task === 'copy') {
-      counts.writtenBytes += await copy(source, { folder, address: addressOf(source.name, request) });
-      continue;
-    }
-    const shards = await ShardWriter.open(folder);
-    try {
-      const sink = task === 'compile' ? shards : forgetting(counts);
-      const checkpoint = await openSafetensors(source);
-      const { recipes } = files[i] as ModelFile;
-      await compileWeights({ checkpoint, recipes }, { precision: request.precision, sink });
-      await shards.finish();
-      counts.writtenBytes += shards.byteLength;
-    } finally {
-      shards.close();
-    }
-    if (source instanceof RemoteFile) source.close();
-  }
+  counts.writtenBytes = await TASKS[task]({ files, sources, request });
   const milliseconds = performance.now() - start;
-  await root.removeEntry(FOLDER, { recursive: true });
+  for await (const name of root.keys()) await root.removeEntry(name, { recursive: true });
+  for (const source of sources) if (source instanceof RemoteFile) source.close();
   return { milliseconds, ...counts };
+}
+
+interface Round {
+  readonly files: readonly ModelFile[];
+  readonly sources: readonly ByteSource[];
+  readonly request: Omit<BenchRequest, 'task'>;
+}
+
+/** What is compared; each tells how many bytes it has made. */
+const TASKS: Readonly<Record<BenchRequest['task'], (round: Round) => Promise<number>>> = { compile, convert, copy };
+
+/** Into a draft with its journal, as an installation does. */
+async function compile({ files, sources, request: { precision, model } }: Round): Promise<number> {
+  const draft = await OpenDraft.create({
+    format: DRAFT_FORMAT,
+    name: model,
+    kind: 'inpainting',
+    precision,
+    licence: null,
+    origin: { from: 'files', name: model, files: [] },
+    totalBytes: sources.reduce((sum, { size }) => sum + size, 0),
+    shardLimit: SHARD_LIMIT,
+    blockBytes: BLOCK_BYTES,
+    startedAt: Date.now(),
+  });
+  try {
+    for (const [i, { name, recipes }] of files.entries()) {
+      const sink = draft.sink(name, () => ({ doneBytes: draft.byteLength, streams: {} }));
+      const checkpoint = await openSafetensors(sources[i] as ByteSource);
+      await compileWeights({ checkpoint, recipes }, { precision, sink });
+      await draft.commit();
+    }
+    return draft.byteLength;
+  } finally {
+    await draft.close();
+  }
+}
+
+async function convert({ files, sources, request: { precision } }: Round): Promise<number> {
+  let byteLength = 0;
+  const sink: ShardSink = {
+    async append(_, pieces) {
+      for await (const piece of pieces) byteLength += piece.byteLength;
+      return { shard: 'none', offset: 0 };
+    },
+  };
+  for (const [i, { recipes }] of files.entries()) {
+    const checkpoint = await openSafetensors(sources[i] as ByteSource);
+    await compileWeights({ checkpoint, recipes }, { precision, sink });
+  }
+  return byteLength;
 }
 
 type Source = Pick<BenchRequest, 'model' | 'dtype' | 'from'>;
@@ -72,25 +105,29 @@ function addressOf(name: string, { model, dtype }: Source): string {
   return `${location.origin}/synthetic/${model}/${dtype}/${name}`;
 }
 
-async function copy(source: ByteSource, { folder, address }: { folder: FileSystemDirectoryHandle; address: string }) {
-  const chunks = source instanceof RemoteFile ? streamed(address) : sliced(source);
+async function copy({ sources, request }: Round): Promise<number> {
+  const root = await navigator.storage.getDirectory();
   let handle: FileSystemSyncAccessHandle | null = null;
   let at = 0;
   let total = 0;
   const close = () => {
     handle?.flush();
     handle?.close();
+    handle = null;
   };
-  for await (const chunk of chunks) {
-    if (!handle || at + chunk.byteLength > SHARD_LIMIT) {
-      close();
-      handle = await (await folder.getFileHandle(`${total}`, { create: true })).createSyncAccessHandle();
-      at = 0;
+  for (const source of sources) {
+    const chunks = source instanceof RemoteFile ? streamed(addressOf(source.name, request)) : sliced(source);
+    for await (const chunk of chunks) {
+      if (!handle || at + chunk.byteLength > SHARD_LIMIT) {
+        close();
+        handle = await (await root.getFileHandle(`copy-${total}`, { create: true })).createSyncAccessHandle();
+        at = 0;
+      }
+      at += handle.write(chunk, { at });
+      total += chunk.byteLength;
     }
-    at += handle.write(chunk, { at });
-    total += chunk.byteLength;
+    close();
   }
-  close();
   return total;
 }
 
@@ -107,15 +144,6 @@ async function* sliced(source: ByteSource): AsyncGenerator<Uint8Array<ArrayBuffe
     if (at + COPIED_BYTES < source.size) next = read(at + COPIED_BYTES);
     yield bytes;
   }
-}
-
-function forgetting(counts: { writtenBytes: number }): ShardSink {
-  return {
-    async append(_, pieces) {
-      for await (const piece of pieces) counts.writtenBytes += piece.byteLength;
-      return { shard: 'none', offset: 0 };
-    },
-  };
 }
 
 addEventListener('message', async ({ data }: MessageEvent<BenchRequest>) => {

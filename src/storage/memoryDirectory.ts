@@ -13,6 +13,8 @@ export class MemoryDisk {
   writesLeft: number | null = null;
   /** Changes bytes on their way to the disk. */
   corrupt: ((name: string, bytes: Uint8Array, at: number) => void) | null = null;
+  /** Called with the name of a file whose bytes are brought onto the disk, and how many it has. */
+  onFlush: ((name: string, byteLength: number) => void) | null = null;
   /** Bytes stored. */
   used = 0;
   /** Reads of files, in order. */
@@ -85,7 +87,7 @@ class MemoryFile {
         this.#disk.used += size - this.bytes.byteLength;
         this.#resize(size);
       },
-      flush: () => {},
+      flush: () => this.#disk.onFlush?.(this.name, this.bytes.byteLength),
       close: () => {
         this.#isLocked = false;
       },

@@ -188,6 +188,40 @@ test('a journal torn at any byte goes on to the same pack', async () => {
   expect(doneAt.size).toBe(7);
 });
 
+test('no line counts bytes that are not on the disk yet', async () => {
+  const onDisk = new Map<string, number>();
+  let lines = 0;
+  disk.onFlush = (name, byteLength) => {
+    onDisk.set(name, byteLength);
+    const [, journal] = [...disk.root.contents()].find(([path]) => path.endsWith(name)) ?? [];
+    if (name !== 'journal.jsonl' || !journal) return;
+    const written = readJournal(journal, RECORD.blockBytes);
+    for (const shard of written.at(-1)?.entry.shards ?? []) {
+      expect(shard.byteLength, shard.name).toBeLessThanOrEqual(onDisk.get(shard.name) ?? 0);
+    }
+    lines = written.length;
+  };
+  await write(await OpenDraft.create(RECORD, { commitBytes: 0 }));
+  expect(lines).toBe(8);
+});
+
+test('weights of a line that could not be written are in no later line', async () => {
+  let lines = 0;
+  disk.corrupt = (name) => {
+    if (name === 'journal.jsonl' && ++lines === 3) throw new DOMException('No room', 'QuotaExceededError');
+  };
+  const draft = await OpenDraft.create(RECORD, { commitBytes: 0 });
+  const told = { name: 'StorageError', message: expect.stringContaining('Cannot write "journal.jsonl"') };
+  await expect(write(draft)).rejects.toMatchObject(told);
+  await expect(draft.commit()).rejects.toMatchObject(told);
+  await draft.close();
+  const again = await reopen(disk);
+  expect(again.before.doneBytes).toBe(80);
+  await write(again);
+  await install(again);
+  expect(contents(disk)).toEqual(expected);
+});
+
 test('a line that is damaged inside, and what comes after it, is given up', async () => {
   const { journal, bytes } = await leftDraft();
   const second = bytes.indexOf(0x0a) + 5;

@@ -42,6 +42,8 @@ export class OpenDraft {
   #pending: Record<string, StoredTensor> = {};
   #pendingBytes = 0;
   #committedAt = performance.now();
+  /** The last line that was begun. */
+  #line: Promise<void> = Promise.resolve();
   /** A quantised weight that is of no use without its scales, which come next; else null. */
   #halfStored: { readonly name: string; readonly shard: string; readonly offset: number } | null = null;
   #part: { readonly name: string; readonly progress: () => ReadingProgress } | null = null;
@@ -103,7 +105,7 @@ export class OpenDraft {
       const journal = await Journal.open(file, { length: lines.at(-1)?.end ?? 0 });
       return new OpenDraft(found, { writer, journal, lines, commitBytes, release });
     } catch (error) {
-      writer?.close();
+      await writer?.close();
       await release();
       throw asStorageError(error, JOURNAL);
     }
@@ -136,21 +138,8 @@ export class OpenDraft {
    * @throws {UserError} `StorageError`
    */
   async commit(checked: readonly string[] = []): Promise<void> {
-    if (!this.#part) return;
-    const { name, progress } = this.#part;
-    this.#dropHalfStored(name);
-    const weights = this.#pending;
-    const { doneBytes, streams } = progress();
-    const shards = await this.#writer.flush();
-    try {
-      this.#journal.append(entryBetween(this.#flushed, { part: name, weights, shards, streams, checked, doneBytes }));
-    } catch (error) {
-      throw asStorageError(error, JOURNAL);
-    }
-    this.#flushed = shards;
-    this.#pending = {};
-    this.#pendingBytes = 0;
-    this.#committedAt = performance.now();
+    await this.#dropHalfStored();
+    await this.#writeLine(checked);
   }
 
   /**
@@ -158,7 +147,7 @@ export class OpenDraft {
    * them when it is opened again.
    */
   async rollBack(parts: ReadonlySet<string>): Promise<void> {
-    this.#closeFiles();
+    await this.#closeFiles();
     const lines = await readLines(this.#folder, this.record);
     const first = lines.findIndex(({ entry }) => parts.has(entry.part));
     try {
@@ -197,7 +186,7 @@ export class OpenDraft {
       files: Object.keys(this.#files),
       checksums: { blockBytes: this.record.blockBytes, shards, files: this.#files },
     };
-    this.#closeFiles();
+    await this.#closeFiles();
     await writeFile(this.#folder, MANIFEST, JSON.stringify(manifest));
     await deleteFile(this.#folder, JOURNAL);
     await deleteFile(this.#folder, DRAFT);
@@ -207,13 +196,13 @@ export class OpenDraft {
 
   /** Lets go of the files and of the lock. May be called more than once. */
   async close(): Promise<void> {
-    this.#closeFiles();
+    await this.#closeFiles();
     await this.#release();
   }
 
   /** Deletes the draft. */
   async discard(): Promise<void> {
-    this.#closeFiles();
+    await this.#closeFiles();
     try {
       await deleteFolder(this.id);
     } finally {
@@ -221,8 +210,10 @@ export class OpenDraft {
     }
   }
 
-  #closeFiles(): void {
-    this.#writer.close();
+  /** When a line that is begun is written, or never will be. */
+  async #closeFiles(): Promise<void> {
+    await this.#line.catch(() => {});
+    await this.#writer.close();
     this.#journal.close();
   }
 
@@ -237,16 +228,43 @@ export class OpenDraft {
     // A quantised weight is worth nothing without its scales: the journal has both or neither.
     this.#halfStored = tensor.type === 'uint8' ? { name, ...place } : null;
     const isDue = this.#pendingBytes >= this.#commitBytes || performance.now() - this.#committedAt >= COMMIT_MS;
-    if (isDue && !this.#halfStored) await this.commit();
+    if (isDue && !this.#halfStored) {
+      // One at a time; this one is written while the next weights come.
+      await this.#line;
+      void this.#writeLine([]);
+    }
     return place;
   }
 
-  #dropHalfStored(part: string): void {
-    if (!this.#halfStored) return;
+  /** Begins a line of what was stored since the last one. It is written when that is on the disk, unless one before it failed. */
+  #writeLine(checked: readonly string[]): Promise<void> {
+    if (!this.#part) return this.#line;
+    const { name, progress } = this.#part;
+    const entry = { part: name, weights: this.#pending, ...progress(), checked };
+    this.#pending = {};
+    this.#pendingBytes = 0;
+    this.#committedAt = performance.now();
+    const before = this.#line;
+    this.#line = this.#writer.flush().then(async (shards) => {
+      await before;
+      try {
+        this.#journal.append(entryBetween(this.#flushed, { ...entry, shards }));
+      } catch (error) {
+        throw asStorageError(error, JOURNAL);
+      }
+      this.#flushed = shards;
+    });
+    // Whoever waits for the next one is told.
+    this.#line.catch(() => {});
+    return this.#line;
+  }
+
+  async #dropHalfStored(): Promise<void> {
+    if (!this.#halfStored || !this.#part) return;
     const { name, offset } = this.#halfStored;
-    this.#writer.rewind(offset);
+    await this.#writer.rewind(offset);
     delete this.#pending[name];
-    delete (this.#parts.get(part) as Record<string, StoredTensor>)[name];
+    delete (this.#parts.get(this.#part.name) as Record<string, StoredTensor>)[name];
     this.#halfStored = null;
   }
 }
