@@ -1,3 +1,4 @@
+import { isCheckpointName } from '../checkpointName.ts';
 import type { ByteSource, HubFolder } from './byteSource.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { checkpointError } from './checkpointError.ts';
@@ -36,9 +37,6 @@ export interface DiffusionParts {
   readonly index: ByteSource | undefined;
 }
 
-const WEIGHTS = /\.(safetensors|ckpt|pth)$/i;
-/** Names of weights on the hub, which mean nothing without the configuration beside them; and the learned contexts. */
-const NO_CHECKPOINT = /^(diffusion_pytorch_|pytorch_)?model(\.\w+)?(-\d+-of-\d+)?\.safetensors$|^PQ-/i;
 const PARTS = /(^|\/)(unet|controlnet|vae|text_encoder|text_encoder_2|safety_checker|image_encoder)\/$/;
 
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
@@ -48,7 +46,7 @@ function singleFiles(folder: HubFolder): string[] {
   return [...folder.keys()].filter((path) => {
     const directory = directoryOf(path);
     const name = path.slice(directory.length);
-    return WEIGHTS.test(name) && !NO_CHECKPOINT.test(name) && !folder.has(`${directory}config.json`);
+    return isCheckpointName(name) && !folder.has(`${directory}config.json`);
   });
 }
 

@@ -1,3 +1,5 @@
+import { CHECKPOINT_ENDING, isCheckpointName } from '../checkpointName.ts';
+
 /** A file with its path inside what was dropped or picked, e.g. `clip-vit-base-patch16/config.json`. */
 export interface PathedFile {
   readonly path: string;
@@ -27,9 +29,6 @@ const MODEL_FILE = /\.(safetensors|bin|json|txt|model|pth|ckpt)$/i;
 /** Weights as published; torch's own format is read where there are no safetensors. */
 const SAFETENSORS = /\.safetensors$/i;
 const TORCH_WEIGHTS = /(^|\/)(diffusion_)?pytorch_model[^/]*\.bin$/i;
-/** A whole model in one file, but for names that say nothing without a config.json beside them, and the learned contexts. */
-const CHECKPOINT = /\.(safetensors|ckpt|pth)$/i;
-const NO_CHECKPOINT = /^(diffusion_pytorch_|pytorch_)?model(\.\w+)?(-\d+-of-\d+)?\.safetensors$|^PQ-/i;
 /** What may lie beside a checkpoint to complete it: parts in their folders, a tokenizer. */
 const COMPANION_FOLDER = /^(vae|text_encoder|text_encoder_2|tokenizer|tokenizer_2|scheduler)$/;
 const TOKENIZER_FILE = /^(tokenizer|vocab|tokenizer_config|special_tokens_map)\.json$|^merges\.txt$/;
@@ -92,8 +91,7 @@ function singleFiles(
   const others = roots.filter((root) => !isCompanionFolder(root));
   const checkpoints = files.filter(
     ({ path }) =>
-      CHECKPOINT.test(path) &&
-      !NO_CHECKPOINT.test(nameOf(path)) &&
+      isCheckpointName(nameOf(path)) &&
       !isCompanionFolder(folderOf(path)) &&
       !others.some((root) => isWithin(path, root)),
   );
@@ -130,7 +128,7 @@ export function sortFiles(files: readonly PathedFile[]): SortedFiles {
     const folder = folderOf(checkpoint.path);
     const beside = companionsOf(checkpoint).map((file) => relative(folder, file));
     return {
-      name: nameOf(checkpoint.path).replace(CHECKPOINT, ''),
+      name: nameOf(checkpoint.path).replace(CHECKPOINT_ENDING, ''),
       files: [relative(folder, checkpoint), ...beside],
       weightBytes: checkpoint.file.size + weightBytes(beside),
       singleFile: { hasTokenizer: beside.some(({ path }) => /(^|\/)(tokenizer|vocab)\.json$/.test(path)) },
