@@ -1,5 +1,5 @@
-/** Bytes that share one SHA-256: small enough to hold and to write again, large enough that a pack has a few hundred. */
-export const BLOCK_BYTES = 16 * 1024 ** 2;
+/** Bytes that share one SHA-256: small enough to hold and to write again, large enough that a pack has less than a thousand. */
+export const BLOCK_BYTES = 8 * 1024 ** 2;
 
 /** Length of a shard and the SHA-256, in hex, of each of its blocks; the last block may be shorter. */
 export interface ShardChecksums {

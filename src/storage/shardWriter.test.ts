@@ -158,7 +158,7 @@ describe.each(['the same thread', 'a thread of its own'])('writing in %s', (wher
     });
     await pause(50);
     expect(ended).toBe(false);
-    expect(writer.byteLength).toBe(4 * 32);
+    expect(writer.byteLength).toBe(5 * 32);
     open();
     await appended;
     expect(await writer.finish()).toEqual([describeShard('weights-000.bin', bytesOf('a', 320))]);

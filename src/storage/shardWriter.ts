@@ -7,7 +7,7 @@ import { asStorageError } from './storageError.ts';
 export const SHARD_LIMIT = 1024 ** 3;
 
 /** Full blocks that may wait for the disk. */
-const MOST_UNDER_WAY = 3;
+const MOST_UNDER_WAY = 4;
 
 /** A shard as far as it is on the disk. */
 export interface WrittenShard extends ShardChecksums {
