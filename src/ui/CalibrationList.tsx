@@ -13,8 +13,11 @@ export function CalibrationList() {
   const store = useAppStore();
   const calibrations = useApp((state) => state.calibrations);
   const { perceptualMode, calibration: used } = useApp((state) => state.settings);
+  const isChoosing = useApp((state) => state.learning.state === 'choosing');
   const isUsed = (id: string) => perceptualMode === 'calibrated' && used?.id === id;
   if (calibrations.length === 0) {
+    // While something is learned there is nothing above to drop a file on.
+    if (!isChoosing) return null;
     return (
       <p className={controls.quietText}>
         No calibrations yet. One that was exported elsewhere (a .json file) can be dropped or chosen above, too.
