@@ -2,7 +2,7 @@ import type { RgbaImage } from '../../src/image/rgbaImage.ts';
 import { runStrategy } from '../../src/pipeline/strategies.ts';
 import type { StrategyId } from '../../src/pipeline/strategy.ts';
 import { overallQuality } from '../../src/refine/balanceGate.ts';
-import { defaultRefineSettings } from '../../src/refine/refineSettings.ts';
+import { toyRefineSettings } from '../../src/refine/refineSettings.ts';
 import { repairRegions } from '../../src/refine/repairMask.ts';
 import { type Case, SIDE } from './cases.ts';
 import type { Judge } from './judge.ts';
@@ -47,7 +47,7 @@ export async function measureRefine(
   const { maps, inpainting, restoration } = packs;
   if (!maps) throw new TypeError('There is no CLIP');
   const start = performance.now();
-  const settings = defaultRefineSettings;
+  const settings = toyRefineSettings;
   const { outcome, before, after, image } = await runStrategy(strategy, {
     image: picture,
     prompt,

@@ -54,6 +54,8 @@ export interface StoreEnvironment {
   readonly refineSettings: RefineSettings;
   /** The strategies offered, in their order. */
   readonly refineStrategies: readonly StrategyDescription[];
+  /** The same where the toy models repair that come with the app; absent: the same. */
+  readonly toyRefineSettings?: RefineSettings;
   /** What the app offers to install. */
   readonly bundles: readonly BundleManifest[];
   /** Toy models that come with the app; null: none. They are among what is offered, too. */

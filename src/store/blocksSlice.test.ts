@@ -6,7 +6,7 @@ import type { BundleManifest } from '../bundles/bundle.ts';
 import { SAMPLES, type Sample } from '../bundles/samples.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
-import { defaultRefineSettings } from '../refine/refineSettings.ts';
+import { defaultRefineSettings, toyRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
@@ -71,6 +71,7 @@ function setUp({
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
     refineStrategies: strategyDescriptions,
+    toyRefineSettings,
     bundles: [],
     blocks,
     samples: [sample],
@@ -199,6 +200,33 @@ test('a sample is opened once, with the toys for this visit; leaving them uses t
   const next = setUp({ packs: [toy(), real], kept });
   await next.get().start();
   expect(next.get().packInUse.maps).toBe('real');
+});
+
+test('where a toy repairs, its defaults are taken over; what the user changed stays', async () => {
+  const parts = ['unet', 'vae', 'text_encoder'].map((part) => `inpainting/${part}`);
+  const blocks = blocksBundle([
+    ...MAPS,
+    ...parts.flatMap((part) => [file(`${part}/config.json`), file(`${part}/model.safetensors`)]),
+  ]);
+  const revision = blocks?.models[1]?.files[0]?.revision as string;
+  const painter = toy({
+    id: 'painter',
+    kind: 'inpainting',
+    origin: { from: 'hub', repositories: [{ repository: 'app/blocks', revision }] },
+  });
+  const other = packOf({ id: 'other', kind: 'inpainting', installedAt: 1 });
+  const { get } = setUp({ packs: [toy(), painter, other], blocks });
+  await get().start();
+  const steps = () => get().refineChoices.settings.stage2.steps;
+  expect(steps()).toBe(defaultRefineSettings.stage2.steps);
+  await get().useBlocks();
+  expect(steps()).toBe(toyRefineSettings.stage2.steps);
+  expect(get().refineChoices).toBe(get().refineDefaults);
+  const { settings } = get().refineChoices;
+  get().changeRefineChoices({ settings: { ...settings, goodEnough: 0.7 } });
+  await get().leaveBlocks();
+  expect(steps()).toBe(defaultRefineSettings.stage2.steps);
+  expect(get().refineChoices.settings.goodEnough).toBe(0.7);
 });
 
 test('a sample that cannot be fetched is told', async () => {

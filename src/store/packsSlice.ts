@@ -97,6 +97,7 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
       const { kind } = await workers.refine.usePack(id);
       if (get().openingPackId !== id) return null;
       set({ packInUse: { ...get().packInUse, [kind]: id }, openingPackId: null });
+      get().followPacks();
       get().queueUnanalysed();
       if (kind === 'maps') void get().loadCalibrations();
       return kind;

@@ -2,6 +2,7 @@ import type { SaveRequest } from '../bridge/protocol.ts';
 import type { PixelRectangle, RefineEvent, RefineResult, RefineStage } from '../pipeline/refinement.ts';
 import type { StrategyDescription } from '../pipeline/strategy.ts';
 import type { AppState, Slice } from './appStore.ts';
+import { toyKinds } from './blocksSlice.ts';
 import { handMaskOf } from './handMaskSlice.ts';
 import type { ImageItem } from './imagesSlice.ts';
 import { isAtWork } from './install.ts';
@@ -91,6 +92,8 @@ export interface RefineSlice {
   cancelRefinements(): void;
   changeRefineChoices(part: Partial<RefineChoices>): void;
   resetRefineChoices(): void;
+  /** Takes over the defaults that suit the models in use. */
+  followPacks(): void;
   /** Goes to a refinement of an image; null: to the original. */
   showRefinement(id: string, refinementId: string | null): void;
   undoRefinement(id: string): void;
@@ -158,12 +161,14 @@ export function refineTimeLeft({ eta }: RefineProgress, at: number): TimeLeft | 
 /** The refinements' part of the store. */
 export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => {
   const { workers, preferences, remember, newId, newSeed, now, wallClock, lane } = environment;
-  const refineDefaults: RefineChoices = {
+  const usual: RefineChoices = {
     strategy: 'gRefine',
     settings: environment.refineSettings,
     variants: 1,
     seed: null,
   };
+  const toy: RefineChoices = { ...usual, settings: environment.toyRefineSettings ?? environment.refineSettings };
+  const strategies = environment.refineStrategies.map(({ id }) => id);
   /** What a seed of a job takes, by what decides it. */
   const profiles = new Map<string, SeedProfile>();
   /** The progress as it is; the store's is told at a readable pace. */
@@ -340,18 +345,15 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
 
   const chooseAll = (refineChoices: RefineChoices) => {
     set({ refineChoices });
-    remember({ refine: changedChoices(refineChoices, refineDefaults) });
+    remember({ refine: changedChoices(refineChoices, get().refineDefaults) });
   };
 
   return {
     refinements: {},
     refineProgress: null,
     latentPreviews: [],
-    refineChoices: rememberedChoices(preferences.refine, {
-      defaults: refineDefaults,
-      strategies: environment.refineStrategies.map(({ id }) => id),
-    }),
-    refineDefaults,
+    refineChoices: rememberedChoices(preferences.refine, { defaults: usual, strategies }),
+    refineDefaults: usual,
     refineStrategies: environment.refineStrategies,
     saveChoice: { format: preferences.saveFormat, quality: preferences.saveQuality },
     savingId: null,
@@ -390,7 +392,19 @@ export const createRefineSlice: Slice<RefineSlice> = (set, get, environment) => 
       }
     },
     changeRefineChoices: (part) => chooseAll({ ...get().refineChoices, ...part }),
-    resetRefineChoices: () => chooseAll(refineDefaults),
+    resetRefineChoices: () => chooseAll(get().refineDefaults),
+    followPacks: () => {
+      const { refineDefaults, refineChoices } = get();
+      const wanted = toyKinds(get()).some((kind) => kind !== 'maps') ? toy : usual;
+      if (wanted === refineDefaults) return;
+      // What the user changed stays; the rest follows.
+      const changed = changedChoices(refineChoices, refineDefaults);
+      const isUnchanged = refineChoices === refineDefaults || Object.keys(changed).length === 0;
+      set({
+        refineDefaults: wanted,
+        refineChoices: isUnchanged ? wanted : rememberedChoices(changed, { defaults: wanted, strategies }),
+      });
+    },
     showRefinement: (id, refinementId) => change(id, { history: goTo(of(id).history, refinementId) }),
     undoRefinement: (id) => change(id, { history: undone(of(id).history) }),
     redoRefinement: (id) => change(id, { history: redone(of(id).history) }),

@@ -3,7 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { publicUrl } from '../publicUrl.ts';
-import { defaultRefineSettings } from '../refine/refineSettings.ts';
+import { defaultRefineSettings, toyRefineSettings } from '../refine/refineSettings.ts';
 import { type AppStore, createAppStore, type StoreEnvironment } from '../store/appStore.ts';
 import { App } from './App.tsx';
 import './base.css';
@@ -20,6 +20,7 @@ export function mountApp(
     ...outside,
     settings: defaultAnalysisSettings,
     refineSettings: defaultRefineSettings,
+    toyRefineSettings,
     fetchSample,
     refineStrategies: strategyDescriptions,
     persistStorage: async () => (await navigator.storage?.persist?.()) ?? false,
