@@ -4,6 +4,8 @@
  * each once, and goes on where it was stopped. With the models that come with the app, README.md and bench/results/blocks.json are
  * written; with others, the tables are printed.
  *
+ * `npm run compare [-- --count 200]`: every strategy on the same scenes; bench/results/blocks-strategies.md.
+ *
  * `npm run evaluate -- --fit [--count 300]` fits the constants that belong to the CLIP on validation cases instead and writes
  * `clip/calibration.json` beside its weights.
  */
@@ -21,18 +23,19 @@ const FIRST_SEED = { test: 20_000_000, validation: 10_000_000 };
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: 'maps,refine' },
-    count: { type: 'string', default: '300' },
+    count: { type: 'string' },
     refine: { type: 'string', default: '60' },
     models: { type: 'string', default: COMMITTED },
     cases: { type: 'string' },
     fit: { type: 'boolean', default: false },
   },
 });
-const count = whole('count');
-const cases = options.cases ?? `${ROOT}.cache/evaluate/${options.fit ? 'validation' : 'test'}`;
 const parts = options.only.split(',');
+const isComparison = parts.includes('compare');
+const count = options.count === undefined ? (isComparison ? 200 : 300) : whole('count');
+const cases = options.cases ?? `${ROOT}.cache/evaluate/${options.fit ? 'validation' : 'test'}`;
 for (const part of parts)
-  if (!/^(maps|refine)$/.test(part)) throw new RangeError(`--only is maps or refine, not ${part}`);
+  if (!/^(maps|refine|compare)$/.test(part)) throw new RangeError(`--only is maps, refine or compare, not ${part}`);
 
 if (!existsSync(`${options.models}/clip/model.safetensors`)) {
   console.log(`Nothing was measured: there is no trained CLIP of Blocks in ${options.models}/clip.`);
@@ -69,7 +72,7 @@ await evaluate({
   models: options.models,
   cases,
   seeds: Array.from({ length: count }, (_, i) => first + i),
-  refined: whole('refine'),
+  refined: isComparison ? count : Math.min(count, whole('refine')),
   parts,
   fit: options.fit,
   isCommitted: options.models === COMMITTED,

@@ -40,6 +40,7 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
   const tables: string[] = [];
   const json: Record<string, unknown> = { models: models.revisions };
   const clip = models.revisions.maps ?? '';
+  if (parts.includes('compare')) return compare(evaluation, models);
   if (parts.includes('maps')) {
     const all = await measured<MapsMeasured>(evaluation, { part: `maps-${clip.slice(0, 12)}`, seeds }, (seed) =>
       measureMaps(readCase(evaluation.cases, seed), models),
@@ -51,26 +52,15 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
   const why = parts.includes('refine') ? missingForRefining(root, models) : null;
   if (why !== null) tables.push(`Refining was not measured: ${why}.`);
   else if (parts.includes('refine')) {
-    const judge = await Judge.open(judgePath(root));
-    const key = [clip, models.revisions.inpainting, models.revisions.restoration].map(
-      (one) => one?.slice(0, 8) ?? 'none',
-    );
-    const some = seeds.slice(0, evaluation.refined);
-    const results: Partial<Record<StrategyId, readonly RefineMeasured[]>> = {};
-    for (const id of STRATEGIES) {
-      results[id] = await measured(evaluation, { part: `${id}-${key.join('-')}`, seeds: some }, (seed) =>
-        measureRefine(id, readCase(evaluation.cases, seed), { models, judge }),
-      );
-    }
+    const results = await refineAll(evaluation, models, STRATEGIES);
     const rows = refineRows(results.gRefine ?? [], results.repaintOnly ?? []);
-    const titles = Object.fromEntries(strategyDescriptions.map(({ id, title }) => [id, title]));
     tables.push(
-      `Refining, on the first ${some.length} of them, one seed each:`,
+      `Refining, on the first ${evaluation.refined} of them, one seed each:`,
       barsTable(rows),
       'The same with parts left out:',
-      strategyTable(results, titles),
+      strategyTable(results, TITLES),
     );
-    json.refining = { scenes: some.length, rows, results };
+    json.refining = { scenes: evaluation.refined, rows, results };
   }
   const text = tables.join('\n\n');
   console.log(`\n${text}\n`);
@@ -78,6 +68,44 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
   writeFileSync(join(root, 'bench/results/blocks.json'), `${JSON.stringify(json, null, 2)}\n`);
   const readme = join(root, 'README.md');
   writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), text));
+}
+
+const TITLES: Readonly<Partial<Record<StrategyId, string>>> = Object.fromEntries(
+  strategyDescriptions.map(({ id, title }) => [id, title]),
+);
+
+/** Every strategy that needs no mask drawn by hand, on the same scenes. */
+async function compare(evaluation: Evaluation, models: EvaluatedModels): Promise<void> {
+  const { root, refined, isCommitted } = evaluation;
+  const why = missingForRefining(root, models);
+  if (why !== null) return console.log(`Nothing was compared: ${why}.`);
+  const ids = strategyDescriptions.filter(({ needs }) => !needs.mask).map(({ id }) => id);
+  const able = models.revisions.restoration ? ids : ids.filter((id) => needOf(id) !== 'restoration');
+  const table = strategyTable(await refineAll(evaluation, models, able), TITLES);
+  const text = `Every strategy on the same ${refined} held-out scenes of Blocks, one seed each:\n\n${table}`;
+  console.log(`\n${text}\n`);
+  if (isCommitted) writeFileSync(join(root, 'bench/results/blocks-strategies.md'), `# Strategies\n\n${text}\n`);
+}
+
+const needOf = (id: StrategyId) => strategyDescriptions.find((one) => one.id === id)?.needs.model;
+
+/** What the strategies make of the first scenes. */
+async function refineAll(
+  evaluation: Evaluation,
+  models: EvaluatedModels,
+  ids: readonly StrategyId[],
+): Promise<Partial<Record<StrategyId, readonly RefineMeasured[]>>> {
+  const judge = await Judge.open(judgePath(evaluation.root));
+  const { maps, inpainting, restoration } = models.revisions;
+  const key = [maps, inpainting, restoration].map((revision) => revision?.slice(0, 8) ?? 'none').join('-');
+  const seeds = evaluation.seeds.slice(0, evaluation.refined);
+  const results: Partial<Record<StrategyId, readonly RefineMeasured[]>> = {};
+  for (const id of ids) {
+    results[id] = await measured(evaluation, { part: `${id}-${key}`, seeds }, (seed) =>
+      measureRefine(id, readCase(evaluation.cases, seed), { models, judge }),
+    );
+  }
+  return results;
 }
 
 function judgePath(root: string): string {

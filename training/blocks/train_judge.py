@@ -28,6 +28,7 @@ WIDTH = 48
 BATCH = 16
 # Channels of the output, in this order; the first shape is "none".
 HEADS = {"shape": 1 + len(SHAPES), "colour": len(COLOURS), "size": len(SIZES), "material": len(MATERIALS)}
+NONE_WEIGHT = 0.15
 # A solid counts as seen from this many cells on, each more likely than not.
 LEAST_CELLS = 3
 
@@ -94,8 +95,12 @@ def example(pictures: Pictures, dice: Dice) -> tuple[np.ndarray, np.ndarray]:
 
 
 def loss_of(logits: Tensor, target: Tensor) -> Tensor:
-    total = logits.new_zeros(())
-    for index, part in enumerate(logits.split(list(HEADS.values()), dim=1)):
+    shape, *others = logits.split(list(HEADS.values()), dim=1)
+    # Most cells show none: without a weight they would decide alone.
+    weight = torch.ones(HEADS["shape"], device=logits.device)
+    weight[0] = NONE_WEIGHT
+    total = F.cross_entropy(shape, target[:, 0], weight=weight)
+    for index, part in enumerate(others, start=1):
         total = total + F.cross_entropy(part, target[:, index], ignore_index=-1)
     return total
 
