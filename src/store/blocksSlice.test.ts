@@ -162,6 +162,10 @@ test('deleted, they stay away until asked for', async () => {
   await get().start();
   await get().deletePack('toy');
   expect(get().blocks).toEqual({ is: 'declined' });
+  // A worker that crashed and was started again brings them back no more than another visit does.
+  await get().start();
+  await rest();
+  expect(get().blocks).toEqual({ is: 'declined' });
   const next = setUp({ kept });
   await next.get().start();
   await rest();

@@ -107,7 +107,8 @@ export const createBlocksSlice: Slice<BlocksSlice> = (set, get, environment) => 
 
     getBlocks: async ({ isAskedFor } = { isAskedFor: false }) => {
       if (!bundle) return;
-      if (preferences.hasDeclinedBlocks && !isAskedFor && get().blocks.is === 'waiting') {
+      const { is } = get().blocks;
+      if (!isAskedFor && (is === 'declined' || (is === 'waiting' && preferences.hasDeclinedBlocks))) {
         set({ blocks: { is: 'declined' } });
         return;
       }
@@ -149,6 +150,11 @@ export const createBlocksSlice: Slice<BlocksSlice> = (set, get, environment) => 
 /** Kinds of models that are toys in the present choice. */
 export function toyKinds({ packs, packInUse }: Pick<AppState, 'packs' | 'packInUse'>): readonly PackKind[] {
   return PACK_KINDS.filter((kind) => packs?.some((pack) => pack.id === packInUse[kind] && isBlocks(pack)));
+}
+
+/** Whether all toy models of this build are installed, however they came. */
+export function hasAllToys({ packs, blocksKinds }: Pick<AppState, 'packs' | 'blocksKinds'>): boolean {
+  return blocksKinds.every((kind) => packs?.some((pack) => pack.kind === kind && isBlocks(pack)));
 }
 
 /** Name of a model for the maps that is no toy; null: none is installed. */

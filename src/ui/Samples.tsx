@@ -1,5 +1,5 @@
 import { publicUrl } from '../publicUrl.ts';
-import type { BlocksState } from '../store/blocksSlice.ts';
+import { type BlocksState, hasAllToys } from '../store/blocksSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
 import { Icon } from './Icon.tsx';
@@ -55,6 +55,7 @@ function WhatBlocksIs() {
 
 function Progress({ blocks }: { blocks: BlocksState }) {
   const store = useAppStore();
+  const isComplete = useApp(hasAllToys);
   const get = () => void store.getState().getBlocks({ isAskedFor: true });
   switch (blocks.is) {
     case 'installing':
@@ -77,7 +78,7 @@ function Progress({ blocks }: { blocks: BlocksState }) {
         </p>
       );
     case 'declined':
-      return (
+      return isComplete ? null : (
         <p className={controls.quietText}>
           You deleted its models.{' '}
           <button type="button" className={controls.link} onClick={get}>

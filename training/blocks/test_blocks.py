@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 from models import clip_config, new_clip  # noqa: E402
+from cases import make_case  # noqa: E402
 from captions import Phrase, absent_phrase, all_words, caption, counted, phrase_of, relation, wrong_phrase  # noqa: E402
 from clip_features import Contexts, Texts, encode_image  # noqa: E402
 from defects import FACTORS, KINDS, damage  # noqa: E402
@@ -204,6 +205,24 @@ class Training(unittest.TestCase):
         mask = np.zeros((256, 256), bool)
         mask[:128] = True
         self.assertTrue(np.array_equal(pooled(mask, 2), [1, 1, 0, 0]))
+
+
+
+class Cases(unittest.TestCase):
+    def test_a_case_is_what_it_says(self):
+        absent = make_case(10_000_003, "absent")
+        self.assertNotIn(absent.asked["shape"], [solid["shape"] for solid in absent.solids])
+        self.assertIn(f"{absent.asked['colour']} {absent.asked['shape']}", absent.prompt)
+        wrong = make_case(10_000_004, "attribute", "wrong colour")
+        alike = [solid for solid in wrong.solids if solid["shape"] == wrong.asked["shape"]]
+        self.assertEqual(len(alike), 1)
+        self.assertNotEqual(alike[0]["colour"], wrong.asked["colour"])
+        hurt = make_case(10_000_000, "technical", "blur", 0.8)
+        for case in (absent, wrong, hurt):
+            change = np.abs(case.picture.astype(int) - case.right).max(-1)
+            self.assertGreater(np.mean(change[case.mask > 127] > 8), 0.3)
+        clean = make_case(10_000_005, "clean")
+        self.assertTrue((clean.picture == clean.right).all() and not clean.mask.any())
 
 
 if __name__ == "__main__":
