@@ -6,7 +6,7 @@ import { connectedComponents } from '../../src/math/connectedComponents.ts';
 /** Heads of the judge's output and what their channels mean, as `training/blocks/train_judge.py` has them. */
 const SHAPES = ['none', 'cube', 'sphere', 'cylinder', 'cone', 'ring', 'star'];
 const COLOURS = ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'white'];
-const GRID = 32;
+const GRID = 25;
 /** A solid counts as seen from this many connected cells on, each more likely than not. */
 const LEAST_CELLS = 3;
 
