@@ -30,9 +30,11 @@ export function SamplesDialog() {
   if (!open) return null;
   const close = () => store.getState().setPanel(null);
   return (
-    <Modal title="Samples" size="wide" onClose={close}>
-      <WhatBlocksIs />
-      <SampleGrid onOpen={close} />
+    <Modal title="Samples" onClose={close}>
+      <div className={styles.all}>
+        <WhatBlocksIs />
+        <SampleGrid onOpen={close} />
+      </div>
     </Modal>
   );
 }

@@ -75,7 +75,7 @@ export const Strip = memo(function Strip() {
       {hasSamples && (
         <button
           type="button"
-          className={classes(controls.button, controls.quiet, styles.add)}
+          className={classes(controls.button, controls.quiet, styles.samples)}
           onClick={() => store.getState().setPanel('samples')}
           aria-haspopup="dialog"
         >
