@@ -58,6 +58,7 @@ function setUp({
     start: async () => STATUS,
     watchDevice: async () => {},
     setMemoryBudget: async () => ({ bytes: 1, automaticBytes: 1 }),
+    listCalibrations: async () => [],
     openImage: () => new Promise(() => {}),
     usePack: async (id: string) => {
       used.push(id);

@@ -74,6 +74,7 @@ function setUp(options: Parameters<typeof fakePackWorker>[0] = {}, kept = new Ma
     start: async () => STATUS,
     watchDevice: async () => {},
     setMemoryBudget: async () => ({ bytes: 1, automaticBytes: 1 }),
+    listCalibrations: async () => [],
     usePack: async (id: string) => {
       used.push(id);
       return worker.packs.find((pack) => pack.id === id) as PackSummary;
