@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { inflateSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
 import { expect, needsF16, test } from './browser/fixtures.ts';
 import { App, type FileToOpen, TINY_CLIP, TINY_INPAINTING, TINY_RESTORATION } from './journeys/app.ts';
 import { generatedPng, STYLE_PARAMETERS } from './journeys/generatedPng.ts';
+import { changedPixels, pngChunks, refineRecord } from './journeys/savedPicture.ts';
 
 /** Nearly white, wholly or from the middle on. */
 const pale = file('pale.png', 0);
@@ -46,32 +46,6 @@ async function start(page: Page): Promise<void> {
 /** Waits for the job's end, on a machine that may be slow. */
 async function refined(page: Page): Promise<void> {
   await expect(page.getByRole('toolbar', { name: 'Result' })).toBeVisible({ timeout: 150_000 });
-}
-
-/** Chunks of a PNG: their type and data. */
-function pngChunks(bytes: Buffer): { type: string; data: Buffer }[] {
-  const chunks: { type: string; data: Buffer }[] = [];
-  for (let at = 8; at < bytes.length; ) {
-    const length = bytes.readUInt32BE(at);
-    chunks.push({ type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, at + 8 + length) });
-    at += 12 + length;
-  }
-  return chunks;
-}
-
-/** Our record of a PNG: an iTXt chunk `g-refine`. */
-function refineRecord(bytes: Buffer): Record<string, unknown> {
-  const chunk = pngChunks(bytes).find(
-    ({ type, data }) => type === 'iTXt' && data.toString('latin1').startsWith('g-refine\0'),
-  );
-  if (!chunk) throw new Error('The picture has no record');
-  const { data } = chunk;
-  const isPacked = data[9] === 1;
-  // Keyword, packing, method, language, translated keyword, text.
-  let at = 11;
-  for (let i = 0; i < 2; i++) at = data.indexOf(0, at) + 1;
-  const text = data.subarray(at);
-  return JSON.parse((isPacked ? inflateSync(text) : text).toString('utf8'));
 }
 
 test('from an image to a better one: progress, preview, comparison, undo, saving, reading back', async ({ page }) => {
@@ -141,32 +115,11 @@ test('stage 1 alone leaves every pixel outside its regions as it was', async ({ 
   };
   const regions = refinements.flatMap((refinement) => refinement.regions);
   expect(regions.some(({ kept }) => kept)).toBe(true);
-  const counts = await page.evaluate(
-    async ({ before, after, places }) => {
-      const pixels = async (bytes: number[]) => {
-        const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
-        const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
-        context?.drawImage(bitmap, 0, 0);
-        return context?.getImageData(0, 0, bitmap.width, bitmap.height) as ImageData;
-      };
-      const [a, b] = [await pixels(before), await pixels(after)];
-      let outside = 0;
-      let changedInside = 0;
-      let changedOutside = 0;
-      for (let y = 0; y < a.height; y++) {
-        for (let x = 0; x < a.width; x++) {
-          const at = 4 * (y * a.width + x);
-          const isChanged = [0, 1, 2].some((channel) => a.data[at + channel] !== b.data[at + channel]);
-          const isInside = places.some((p) => x >= p.x && x < p.x + p.width && y >= p.y && y < p.y + p.height);
-          if (!isInside) outside += 1;
-          if (isChanged && isInside) changedInside += 1;
-          if (isChanged && !isInside) changedOutside += 1;
-        }
-      }
-      return { outside, changedInside, changedOutside };
-    },
-    { before: [...halfPale.buffer], after: [...saved], places: regions.map(({ place }) => place) },
-  );
+  const counts = await changedPixels(page, {
+    before: halfPale.buffer,
+    after: saved,
+    places: regions.map(({ place }) => place),
+  });
   expect(counts.outside).toBeGreaterThan(1000);
   expect(counts.changedInside).toBeGreaterThan(500);
   expect(counts.changedOutside).toBe(0);
