@@ -70,7 +70,7 @@ test('two strategies and a mask painted by hand, from the choice to the saved re
   };
   await panel(page).getByLabel('Brush').fill('0.3');
   await drag(at(0.2, 0.3), at(0.4, 0.3));
-  const share = panel(page).getByRole('status');
+  const share = panel(page).getByRole('status').filter({ hasText: 'of the picture is masked' });
   await expect(share).toContainText(/^1\d % of the picture is masked/);
   await page.getByRole('radio', { name: 'Erase' }).click();
   await drag(at(0.4, 0.3), at(0.44, 0.3));
