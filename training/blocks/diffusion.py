@@ -31,7 +31,7 @@ def load_autoencoder(cache: str) -> tuple[torch.nn.Module, float]:
 
 
 def load_text_encoder(cache: str) -> CLIPTextModel:
-    return text_encoder_of(load_averaged(new_clip(), cache, "clip", "clip")).requires_grad_(False)
+    return text_encoder_of(load_averaged(new_clip(), cache, "text_encoder", "clip")).requires_grad_(False)
 
 
 class Prompts:

@@ -101,6 +101,10 @@ class Run:
         torch.save(state, temporary)
         os.replace(temporary, self.path)
 
+    def save_average(self, name: str) -> None:
+        """The averaged weights as they are now, for `load_averaged` to find under this name."""
+        torch.save({"averaged": self.averaged}, self.path.with_name(f"{name}.pt"))
+
     def steps(self) -> Iterator[int]:
         saved = logged = time.monotonic()
         first = self.step

@@ -229,20 +229,22 @@ def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.
 
 
 WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "shape": 0.0, "quality": 2.0, "damaged": 3.0}
-# From these shares of the training on. Damage is a small share of a picture: once patches tell it, the class token is pressed to
+# From these steps on. Damage is a small share of a picture: once patches tell it, the class token is pressed to
 # gather what they know. Colours are learned by themselves, shapes hardly.
-LATER = ((0.23, {"quality": 7.0}), (0.39, {"shape": 2.0, "phrase": 2.0}))
+LATER = ((552, {"quality": 7.0}), (943, {"shape": 2.0, "phrase": 2.0}))
+# The text tower of this step becomes the diffusion models' text encoder, so that they need not wait for the end.
+TEXT_ENCODER_AT = 1_500
 
 
-def weights_at(share: float) -> dict[str, float]:
+def weights_at(step: int) -> dict[str, float]:
     weights = dict(WEIGHTS)
     for since, changed in LATER:
-        weights.update(changed if share >= since else {})
+        weights.update(changed if step >= since else {})
     return weights
 
 
 def main() -> None:
-    options = parser(__doc__, steps=2_400).parse_args()
+    options = parser(__doc__, steps=5_000).parse_args()
     torch.manual_seed(options.seed)
     model = new_clip()
     contexts = Contexts(model.config.text_config.hidden_size)
@@ -268,8 +270,10 @@ def train(run: Run, model: nn.Module, contexts: Contexts, texts: Texts, options)
     for step in run.steps():
         if step % 200 == 0:
             pictures.refresh()
+        if step == TEXT_ENCODER_AT:
+            run.save_average("text_encoder")
         parts = losses(model, contexts, texts, next(batches), run.device)
-        weights = weights_at(step / options.steps)
+        weights = weights_at(step)
         loss = sum(weights[name] * part for name, part in parts.items())
         run.descend(loss, **{n: p.detach() for n, p in parts.items()}, kappa=model.logit_scale.detach().exp())
 
