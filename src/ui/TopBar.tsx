@@ -16,6 +16,8 @@ export function TopBar() {
   const store = useAppStore();
   const engine = useApp((state) => state.engine);
   const hasImages = useApp((state) => state.images.length > 0);
+  // It exports what is on the light table; the folder's page has its own.
+  const isBatchShown = useApp((state) => state.batchShown);
   const { pickImages } = useFiles();
   const machine = machineWords(engine);
 
@@ -36,7 +38,7 @@ export function TopBar() {
         <PanelButton panel="machine" icon="chip" label="Machine" value={machine.words} attention={machine.attention}>
           <MachinePanel />
         </PanelButton>
-        {hasImages && (
+        {hasImages && !isBatchShown && (
           <PanelButton panel="export" icon="save" label="Export" value="Export" attention={false}>
             <ExportPanel />
           </PanelButton>
