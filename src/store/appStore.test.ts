@@ -3,14 +3,11 @@ import type { Workers } from '../bridge/client.ts';
 import { idleCalibrations } from '../bridge/idleCalibrations.ts';
 import type { OpenedImage, PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { abortError, UserError } from '../errors.ts';
-import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisEvent, AnalysisResult } from '../pipeline/analysis.ts';
-import { strategyDescriptions } from '../pipeline/strategy.ts';
 import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
-import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
-import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
+import { fakeEnvironment } from './fakeEnvironment.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 
 const map = { gridWidth: 1, gridHeight: 1, values: Float32Array.of(0.5) };
@@ -115,27 +112,12 @@ function setUp({ packs = [pack('a')], prompt = 'dog' }: { packs?: PackSummary[];
     },
   };
   const packWorker = fakePackWorker({ packs });
-  let ids = 0;
   const workers: Workers = { refine, compile: packWorker.api, restart: vi.fn() };
-  const store = createAppStore({
-    ...memoryBatches(),
-    workers,
-    shell: null,
-    settings: defaultAnalysisSettings,
-    refineSettings: defaultRefineSettings,
-    refineStrategies: strategyDescriptions,
-    bundles: [],
-    blocks: null,
-    samples: [],
-    fetchSample: async () => new Blob(),
-    allowedEndpoints: async () => [],
-    persistStorage: async () => true,
-    storage: null,
-    now: () => 0,
-    wallClock: () => 0,
-    newId: () => `id${ids++}`,
-    newSeed: () => 7,
-  });
+  const store = createAppStore(
+    fakeEnvironment({
+      workers,
+    }),
+  );
   const files = (...names: string[]) => names.map((name) => new File([''], name));
   return { store, refine, packWorker, workers, runs, cancelled, closed, files, get: store.getState };
 }

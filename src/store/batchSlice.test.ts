@@ -6,12 +6,11 @@ import type { RefinedImage, RefineJob, RefineWorkerApi } from '../bridge/protoco
 import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
-import { strategyDescriptions } from '../pipeline/strategy.ts';
-import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
 import { memoryBatches } from '../storage/memoryBatches.ts';
 import { MemoryDisk } from '../storage/memoryDirectory.ts';
 import { type AppStore, createAppStore } from './appStore.ts';
+import { fakeEnvironment } from './fakeEnvironment.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 
 const map = { gridWidth: 1, gridHeight: 1, values: Float32Array.of(0.5) };
@@ -140,25 +139,17 @@ async function openApp(): Promise<AppStore> {
     restart: vi.fn(),
   };
   let ids = 0;
-  const store = createAppStore({
-    ...storage,
-    workers,
-    shell: null,
-    settings: defaultAnalysisSettings,
-    refineSettings: defaultRefineSettings,
-    refineStrategies: strategyDescriptions,
-    bundles: [],
-    blocks: null,
-    samples: [],
-    fetchSample: async () => new Blob(),
-    allowedEndpoints: async () => ['https://hub.example'],
-    persistStorage: async () => true,
-    storage: { getItem: (key) => preferences.get(key) ?? null, setItem: (key, value) => preferences.set(key, value) },
-    now: () => performance.now(),
-    wallClock: () => 1_700_000_000_000,
-    newId: () => `id ${ids++}`,
-    newSeed: () => 7,
-  });
+  const store = createAppStore(
+    fakeEnvironment({
+      ...storage,
+      workers,
+      allowedEndpoints: async () => ['https://hub.example'],
+      storage: { getItem: (key) => preferences.get(key) ?? null, setItem: (key, value) => preferences.set(key, value) },
+      now: () => performance.now(),
+      wallClock: () => 1_700_000_000_000,
+      newId: () => `id ${ids++}`,
+    }),
+  );
   await store.getState().start();
   return store;
 }

@@ -4,13 +4,11 @@ import type { PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { type AppFile, blocksBundle } from '../bundles/blocks.ts';
 import type { BundleManifest } from '../bundles/bundle.ts';
 import { SAMPLES, type Sample } from '../bundles/samples.ts';
-import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
-import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings, toyRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
-import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
 import { toyKinds } from './blocksSlice.ts';
+import { fakeEnvironment } from './fakeEnvironment.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 
 const STATUS: RuntimeStatus = {
@@ -52,44 +50,34 @@ function setUp({
 } = {}) {
   const worker = fakePackWorker({ packs });
   const used: string[] = [];
-  let ids = 0;
   const refine = {
     ...idleCalibrations,
     start: async () => STATUS,
     watchDevice: async () => {},
     setMemoryBudget: async () => ({ bytes: 1, automaticBytes: 1 }),
-    listCalibrations: async () => [],
     openImage: () => new Promise(() => {}),
     usePack: async (id: string) => {
       used.push(id);
       return worker.packs.find((pack) => pack.id === id) as PackSummary;
     },
   } as Partial<RefineWorkerApi> as RefineWorkerApi;
-  const store = createAppStore({
-    ...memoryBatches(),
-    workers: { refine, compile: worker.api, restart: () => {} },
-    shell: null,
-    settings: defaultAnalysisSettings,
-    refineSettings: defaultRefineSettings,
-    refineStrategies: strategyDescriptions,
-    toyRefineSettings,
-    bundles: [],
-    blocks,
-    samples: [sample],
-    fetchSample: async (name) => {
-      if (name !== SAMPLE.file) throw new Error('the server answers 404');
-      return new Blob(['x']);
-    },
-    allowedEndpoints: async () => [],
-    persistStorage: async () => {
-      throw new Error('Nobody is asked about storage for a toy');
-    },
-    storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
-    now: () => 0,
-    wallClock: () => 0,
-    newId: () => `id${ids++}`,
-    newSeed: () => 1,
-  });
+  const store = createAppStore(
+    fakeEnvironment({
+      workers: { refine, compile: worker.api, restart: () => {} },
+      toyRefineSettings,
+      blocks,
+      samples: [sample],
+      fetchSample: async (name) => {
+        if (name !== SAMPLE.file) throw new Error('the server answers 404');
+        return new Blob(['x']);
+      },
+      persistStorage: async () => {
+        throw new Error('Nobody is asked about storage for a toy');
+      },
+      storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
+      newSeed: () => 1,
+    }),
+  );
   return { get: store.getState, worker, used, kept };
 }
 

@@ -6,11 +6,8 @@ import { idlePackWorker } from '../bridge/idlePackWorker.ts';
 import type { RefineWorkerApi } from '../bridge/protocol.ts';
 import type { Calibration, CalibrationSummary } from '../calibration/calibration.ts';
 import { abortError, UserError } from '../errors.ts';
-import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
-import { strategyDescriptions } from '../pipeline/strategy.ts';
-import { defaultRefineSettings } from '../refine/refineSettings.ts';
-import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
+import { fakeEnvironment } from './fakeEnvironment.ts';
 
 const made = { name: 'made', images: 3 } as Partial<Calibration> as Calibration;
 const outcome = { calibration: made, unread: [], startedFrom: 'learned' as const };
@@ -42,30 +39,16 @@ function setUp(over: Partial<CalibrationApi> = {}) {
   } as Partial<RefineWorkerApi> as RefineWorkerApi;
   const workers: Workers = { refine, compile: idlePackWorker, restart: () => {} };
   let stored = '{}';
-  const environment = {
-    ...memoryBatches(),
+  const environment = fakeEnvironment({
     workers,
-    shell: null,
-    settings: defaultAnalysisSettings,
-    refineSettings: defaultRefineSettings,
-    refineStrategies: strategyDescriptions,
-    bundles: [],
-    blocks: null,
-    samples: [],
-    fetchSample: async () => new File([], ''),
-    allowedEndpoints: async () => [],
-    persistStorage: async () => true,
     storage: {
       getItem: () => stored,
       setItem: (_: string, value: string) => {
         stored = value;
       },
     },
-    now: () => 0,
-    wallClock: () => 0,
     newId: () => 'job',
-    newSeed: () => 7,
-  };
+  });
   const { getState } = createAppStore(environment);
   return { get: getState, jobs, nextVisit: () => createAppStore(environment).getState() };
 }

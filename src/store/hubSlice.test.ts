@@ -1,35 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import type { Workers } from '../bridge/client.ts';
-import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
-import { strategyDescriptions } from '../pipeline/strategy.ts';
-import { defaultRefineSettings } from '../refine/refineSettings.ts';
-import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
+import { fakeEnvironment } from './fakeEnvironment.ts';
 import { isAllowedEndpoint, normalEndpoint } from './hubSlice.ts';
 
 function setUp(kept = new Map<string, string>(), allowed: readonly string[] | null = ['https://mirror.example/hub']) {
-  const store = createAppStore({
-    ...memoryBatches(),
-    workers: {} as Workers,
-    shell: null,
-    settings: defaultAnalysisSettings,
-    refineSettings: defaultRefineSettings,
-    refineStrategies: strategyDescriptions,
-    bundles: [],
-    blocks: null,
-    samples: [],
-    fetchSample: async () => new Blob(),
-    allowedEndpoints: async () => {
-      if (!allowed) throw new Error('no network');
-      return allowed;
-    },
-    persistStorage: async () => true,
-    storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
-    now: () => 0,
-    wallClock: () => 0,
-    newId: () => 'id',
-    newSeed: () => 1,
-  });
+  const store = createAppStore(
+    fakeEnvironment({
+      workers: {} as Workers,
+      allowedEndpoints: async () => {
+        if (!allowed) throw new Error('no network');
+        return allowed;
+      },
+      storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
+      newId: () => 'id',
+      newSeed: () => 1,
+    }),
+  );
   return { get: store.getState, stored: () => [...kept.values()].join(), kept };
 }
 

@@ -4,12 +4,9 @@ import type { DraftSummary } from '../bridge/packProtocol.ts';
 import type { PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import type { BundleManifest, BundleModel } from '../bundles/bundle.ts';
 import { UserError } from '../errors.ts';
-import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
-import { strategyDescriptions } from '../pipeline/strategy.ts';
-import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
-import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
+import { fakeEnvironment } from './fakeEnvironment.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 import { installBytes, installTimeLeft } from './install.ts';
 
@@ -68,40 +65,30 @@ function setUp(options: Parameters<typeof fakePackWorker>[0] = {}, kept = new Ma
   const used: string[] = [];
   let asked = 0;
   let time = 0;
-  let ids = 0;
   const refine = {
     ...idleCalibrations,
     start: async () => STATUS,
     watchDevice: async () => {},
     setMemoryBudget: async () => ({ bytes: 1, automaticBytes: 1 }),
-    listCalibrations: async () => [],
     usePack: async (id: string) => {
       used.push(id);
       return worker.packs.find((pack) => pack.id === id) as PackSummary;
     },
   } as Partial<RefineWorkerApi> as RefineWorkerApi;
-  const store = createAppStore({
-    ...memoryBatches(),
-    workers: { refine, compile: worker.api, restart: () => {} },
-    shell: null,
-    settings: defaultAnalysisSettings,
-    refineSettings: defaultRefineSettings,
-    refineStrategies: strategyDescriptions,
-    bundles: BUNDLES,
-    blocks: null,
-    samples: [],
-    fetchSample: async () => new Blob(),
-    allowedEndpoints: async () => ['https://mirror.example', 'https://huggingface.co'],
-    persistStorage: async () => {
-      asked += 1;
-      return true;
-    },
-    storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
-    now: () => time,
-    wallClock: () => 0,
-    newId: () => `id${ids++}`,
-    newSeed: () => 1,
-  });
+  const store = createAppStore(
+    fakeEnvironment({
+      workers: { refine, compile: worker.api, restart: () => {} },
+      bundles: BUNDLES,
+      allowedEndpoints: async () => ['https://mirror.example', 'https://huggingface.co'],
+      persistStorage: async () => {
+        asked += 1;
+        return true;
+      },
+      storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
+      now: () => time,
+      newSeed: () => 1,
+    }),
+  );
   return { get: store.getState, worker, used, kept, asked: () => asked, wait: (ms: number) => (time += ms) };
 }
 

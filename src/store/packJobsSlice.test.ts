@@ -2,11 +2,8 @@ import { expect, test } from 'vitest';
 import { idleCalibrations } from '../bridge/idleCalibrations.ts';
 import type { PackSummary, RefineWorkerApi } from '../bridge/protocol.ts';
 import { UserError } from '../errors.ts';
-import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
-import { strategyDescriptions } from '../pipeline/strategy.ts';
-import { defaultRefineSettings } from '../refine/refineSettings.ts';
-import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
+import { fakeEnvironment } from './fakeEnvironment.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 import { IMPORT } from './packJobsSlice.ts';
 
@@ -22,26 +19,12 @@ async function setUp() {
       return worker.packs.find((pack) => pack.id === id) as PackSummary;
     },
   } as Partial<RefineWorkerApi> as RefineWorkerApi;
-  let ids = 0;
-  const store = createAppStore({
-    ...memoryBatches(),
-    workers: { refine, compile: worker.api, restart: () => {} },
-    shell: null,
-    settings: defaultAnalysisSettings,
-    refineSettings: defaultRefineSettings,
-    refineStrategies: strategyDescriptions,
-    bundles: [],
-    blocks: null,
-    samples: [],
-    fetchSample: async () => new Blob(),
-    allowedEndpoints: async () => [],
-    persistStorage: async () => true,
-    storage: null,
-    now: () => 0,
-    wallClock: () => 0,
-    newId: () => `id${ids++}`,
-    newSeed: () => 1,
-  });
+  const store = createAppStore(
+    fakeEnvironment({
+      workers: { refine, compile: worker.api, restart: () => {} },
+      newSeed: () => 1,
+    }),
+  );
   const get = store.getState;
   await get().loadPacks();
   await get().choosePack('p');

@@ -6,11 +6,10 @@ import { abortError, UserError } from '../errors.ts';
 import { defaultAnalysisSettings } from '../pipeline/analyse.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { RefineEvent, RefineResult } from '../pipeline/refinement.ts';
-import { strategyDescriptions } from '../pipeline/strategy.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { RuntimeStatus } from '../runtime/status.ts';
-import { memoryBatches } from '../storage/memoryBatches.ts';
 import { createAppStore } from './appStore.ts';
+import { fakeEnvironment } from './fakeEnvironment.ts';
 import { fakePackWorker, packOf } from './fakePackWorker.ts';
 import type { PackKind } from './packsSlice.ts';
 import { bestVariant, keptVariant } from './refinement.ts';
@@ -132,25 +131,16 @@ async function setUp({ packs = [pack('maps'), pack('inpainting'), pack('restorat
   let ids = 0;
   let time = 0;
   const kept = new Map<string, string>();
-  const store = createAppStore({
-    ...memoryBatches(),
-    workers,
-    shell: null,
-    settings: defaultAnalysisSettings,
-    refineSettings: defaultRefineSettings,
-    refineStrategies: strategyDescriptions,
-    bundles: [],
-    blocks: null,
-    samples: [],
-    fetchSample: async () => new Blob(),
-    allowedEndpoints: async () => [],
-    persistStorage: async () => true,
-    storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
-    now: () => time,
-    wallClock: () => 1_700_000_000_000 + time,
-    newId: () => `id${ids++}`,
-    newSeed: () => 100 + ids,
-  });
+  const store = createAppStore(
+    fakeEnvironment({
+      workers,
+      storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
+      now: () => time,
+      wallClock: () => 1_700_000_000_000 + time,
+      newId: () => `id${ids++}`,
+      newSeed: () => 100 + ids,
+    }),
+  );
   const get = store.getState;
   await get().start();
   const add = async (...names: string[]) => {
