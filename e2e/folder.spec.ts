@@ -75,19 +75,16 @@ test('a folder in, a table out: one broken image, a reload in the middle, two wa
 
   // Every image in every way has a line, and what is in it is safe to open.
   const table = await exportedTable(page);
-  expect(table.map(({ file, state }) => [file, state])).toEqual([
-    ['a pale one.png', 'done'],
-    ['broken.png', 'failed'],
-    ['deep/ünï, 漢.png', 'done'],
-    ['plain.png', 'done'],
-    ['a pale one.png', 'done'],
-    ['broken.png', 'failed'],
-    ['deep/ünï, 漢.png', 'done'],
-    ['plain.png', 'done'],
-  ]);
-  const [first, broken, listed, typed, refined] = table;
+  const notAnImage = expect.stringContaining('ImageError: Cannot open "broken.png"');
+  const way = [
+    ['a pale one.png', 'done', ''],
+    ['broken.png', 'failed', notAnImage],
+    ['deep/ünï, 漢.png', 'done', ''],
+    ['plain.png', 'done', ''],
+  ];
+  expect(table.map(({ file, state, problem }) => [file, state, problem])).toEqual([...way, ...way]);
+  const [first, , listed, typed, refined] = table;
   expect(first).toMatchObject({ prompt: 'oil painting', prompt_from: 'file', model: 'clip-tiny', width: '96' });
-  expect(broken?.problem).toContain('ImageError: Cannot open "broken.png"');
   expect(listed).toMatchObject({ prompt: `'=a red ball, "big"`, prompt_from: 'list' });
   expect(typed).toMatchObject({ prompt: 'oil painting', prompt_from: 'typed' });
   expect(refined).toMatchObject({ outcome: 'refined', strategy: 'repaintOnly' });

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { plainPrompt, promptText } from './promptSyntax.ts';
 
+/** Reading is linear: quadratic, it would take minutes, and on a busy machine linear takes seconds. */
+const HANG_MS = 30_000;
+
 /** Words of the text with their weights, where it is not 1. */
 function read(prompt: string): string[] {
   const { text, weights } = promptText(prompt);
@@ -43,11 +46,9 @@ describe('promptText', () => {
     }
   });
 
-  test('nests a hundred thousand brackets in linear time', () => {
-    const start = performance.now();
+  test('nests a hundred thousand brackets without a hang', { timeout: HANG_MS }, () => {
     const { weights } = promptText(`${'('.repeat(1e5)}x${')'.repeat(1e5)}`);
     expect(weights.every((weight) => weight <= 10)).toBe(true);
-    expect(performance.now() - start).toBeLessThan(2000);
   });
 });
 

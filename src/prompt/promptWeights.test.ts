@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseWeightedPrompt, unweightedPrompt } from './promptWeights.ts';
 
+/** Reading is linear: quadratic, it would take minutes, and on a busy machine linear takes seconds. */
+const HANG_MS = 30_000;
+
 /** Chunks as `text*weight|…`. */
 const read = (prompt: string) =>
   parseWeightedPrompt(prompt).chunks.map((pieces) =>
@@ -84,13 +87,11 @@ describe('parseWeightedPrompt', () => {
     expect(parseWeightedPrompt(prompt)).toEqual(unweightedPrompt(prompt));
   });
 
-  // Twice the length must take about twice the time: quadratic reading would take far longer.
   test.each(['(', ')', '([', '(:', '\\', '[a:', '[|', '<a:', ' ', ' BREAK', 'BREA', '9'])(
-    'takes %j without end in no time',
+    'takes %j without end without a hang',
+    { timeout: HANG_MS },
     (piece) => {
-      const start = performance.now();
       const { chunks } = parseWeightedPrompt(piece.repeat(50_000));
-      expect(performance.now() - start).toBeLessThan(10_000);
       for (const { weight } of chunks.flat()) expect(weight).not.toBeNaN();
     },
   );

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseA1111 } from './a1111.ts';
 
+/** Reading is linear: quadratic, it would take minutes, and on a busy machine linear takes seconds. */
+const HANG_MS = 30_000;
+
 describe('parseA1111', () => {
   it('reads prompt, negative prompt and settings', () => {
     const parsed = parseA1111(
@@ -81,11 +84,9 @@ describe('parseA1111', () => {
     expect(Object.keys(parsed?.settings ?? {})).toEqual(['Steps', '__proto__', 'constructor']);
   });
 
-  it('reads a megabyte of unmatched quotes and colons in no time', () => {
-    const start = performance.now();
+  it('reads a megabyte of unmatched quotes and colons without a hang', { timeout: HANG_MS }, () => {
     for (const hostile of ['"a: ', 'a:', '"\\', 'a '.repeat(20)]) {
-      parseA1111(`fox\nSteps: 1, ${hostile.repeat(1_000_000 / hostile.length)}`);
+      expect(parseA1111(`fox\nSteps: 1, ${hostile.repeat(1_000_000 / hostile.length)}`)?.prompt).toBe('fox');
     }
-    expect(performance.now() - start).toBeLessThan(5_000);
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { tokenizeUd } from './udTokenizer.ts';
 
+/** Reading is linear: quadratic, it would take minutes, and on a busy machine linear takes seconds. */
+const HANG_MS = 30_000;
+
 const words = (text: string): string =>
   tokenizeUd(text)
     .map((t) => t.text)
@@ -75,10 +78,8 @@ describe('tokenizeUd', () => {
     }
   });
 
-  it('reads 10,000 words, or one word of 200,000 characters, in no time', () => {
-    const start = Date.now();
+  it('reads 10,000 words, or one word of 200,000 characters, without a hang', { timeout: HANG_MS }, () => {
     expect(tokenizeUd('a cat '.repeat(5000))).toHaveLength(10000);
     for (const one of ['a', '.', '-', '(', 'a.', "'", '👩‍', 'a-', '1.', 'a@']) tokenizeUd(one.repeat(50000));
-    expect(Date.now() - start).toBeLessThan(4000);
   });
 });
