@@ -10,6 +10,7 @@ import tokenizer as blocks_tokenizer
 from models import FEATURE_MEAN, FEATURE_STD
 
 SURGERY_BLOCKS = 6
+LOOKING_BLOCKS = 3
 CONTEXT = 16
 NAME_TOKENS = 3
 PQ_FACTORS = ("overall", "technical", "rationality", "naturalness")
@@ -24,16 +25,21 @@ def pixel_values(images: Tensor, size: int) -> Tensor:
     return (images - mean) / std
 
 
-def encode_image(model: CLIPModel, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit features: class token [batch, dim] and patches [batch, grid², dim] of the surgery path (eq. 1)."""
+def encode_image(model: CLIPModel, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Unit features: class token [batch, dim] and patches [batch, grid², dim] of the surgery path (eq. 1); and where the class
+    token's first head looks in the last blocks, as log shares [batch, LOOKING_BLOCKS, grid²]."""
     vision = model.vision_model
     stream = vision.pre_layrnorm(_embedded(model, pixels))
     layers = vision.encoder.layers
     surgery = stream
+    looks = []
     for index, layer in enumerate(layers):
         attention = layer.self_attn
         normed = layer.layer_norm1(stream)
         query, key, value = (_heads(p(normed), attention.num_heads) for p in (attention.q_proj, attention.k_proj, attention.v_proj))
+        if index >= len(layers) - LOOKING_BLOCKS:
+            alike = query[:, 0, :1] @ key[:, 0].transpose(1, 2) * query.shape[-1] ** -0.5
+            looks.append(alike.log_softmax(-1)[:, 0, 1:])
         in_surgery = index >= len(layers) - SURGERY_BLOCKS
         if index == len(layers) - SURGERY_BLOCKS:
             surgery = stream
@@ -44,7 +50,7 @@ def encode_image(model: CLIPModel, pixels: Tensor) -> tuple[Tensor, Tensor]:
         stream = stream + layer.mlp(layer.layer_norm2(stream))
     tokens = torch.cat([stream[:, :1], surgery[:, 1:]], dim=1)
     unit = F.normalize(model.visual_projection(vision.post_layernorm(tokens)), dim=-1)
-    return unit[:, 0], unit[:, 1:]
+    return unit[:, 0], unit[:, 1:], torch.stack(looks, 1)
 
 
 def _embedded(model: CLIPModel, pixels: Tensor) -> Tensor:

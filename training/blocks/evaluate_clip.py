@@ -51,9 +51,12 @@ def evidence(cls: Tensor, patches: Tensor, direction: Tensor) -> tuple[float, fl
 @torch.no_grad()
 def evaluate(model, contexts, texts, pictures: Pictures, device: torch.device, size: int, count: int = 120) -> dict[str, float]:
     model.eval()
-    encode = lambda image: tuple(  # noqa: E731
-        x[0] for x in encode_image(model, pixel_values(torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float(), size))
-    )
+
+    def encode(image: np.ndarray) -> tuple[Tensor, Tensor]:
+        pixels = torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float()
+        cls, patches, _ = encode_image(model, pixel_values(pixels, size))
+        return cls[0], patches[0]
+
     result = alignment(encode, texts, pictures, count)
     result.update(quality(encode, contexts(model, texts), model.logit_scale.exp(), pictures, count, size // 16))
     return {name: round(value, 3) for name, value in result.items()}

@@ -135,7 +135,7 @@ class Training(unittest.TestCase):
         model = new_clip().eval()
         pixels = torch.randn(1, 3, 336, 336)
         with torch.no_grad():
-            cls, patches = encode_image(model, pixels)
+            cls, patches, _ = encode_image(model, pixels)
         expected = clip_surgery.encode_image(model, pixels)
         torch.testing.assert_close(cls, expected.cls, atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(patches, expected.patches, atol=1e-5, rtol=1e-4)

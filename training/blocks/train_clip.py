@@ -8,7 +8,8 @@ true of some pictures and false of others, words of other worlds among them. Los
 * shapes, patches: which of the six nouns is on a cell that a solid fills;
 * phrases, patches of the surgery path: the same says where. A solid with the noun but another attribute counts a little, so
   that the map of a phrase that is not true still points at what it is about;
-* quality, class token and patches: the softmax over each pair (eq. 2) says how much is damaged, and where.
+* quality, class token and patches: the softmax over each pair (eq. 2) says how much is damaged, and where;
+* look: the class token's first head in the last blocks attends to what is damaged.
 """
 
 import json
@@ -183,7 +184,7 @@ def with_ground(scene: Scene, dice: Dice) -> str:
 
 def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.device) -> dict[str, Tensor]:
     kappa = model.logit_scale.clamp(max=MAX_SCALE).exp()
-    cls, patches = encode_image(model, pixel_values(batch.images.to(device), batch.size))
+    cls, patches, looks = encode_image(model, pixel_values(batch.images.to(device), batch.size))
     count = len(batch.captions)
     features = texts([*batch.captions, *batch.wrong, *(p.text() for p in batch.phrases), ""])
     said, phrases, empty = features[: 2 * count], features[2 * count : -1], features[-1]
@@ -225,13 +226,18 @@ def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.
     quality = F.binary_cross_entropy_with_logits(whole, whole_target)
     weight = 1 + 6 * hurt
     damaged = (F.binary_cross_entropy_with_logits(cells, cell_target, reduction="none") * weight).sum() / (weight.sum() * 4)
-    return {"captions": captions, "phrase": phrase, "place": place, "shape": shape, "quality": quality, "damaged": damaged}
+    # Share of its attention that the class token's first head has for what is damaged.
+    seen = batch.hurt_cells.to(device) > 0.3
+    on_damage = looks.masked_fill(~seen[:, None], -torch.inf).logsumexp(-1)[seen.any(1)]
+    look = -on_damage.mean() if len(on_damage) else looks.sum() * 0
+    parts = {"captions": captions, "phrase": phrase, "place": place, "shape": shape}
+    return parts | {"quality": quality, "damaged": damaged, "look": look}
 
 
-WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "shape": 0.0, "quality": 2.0, "damaged": 3.0}
+WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "shape": 0.0, "quality": 2.0, "damaged": 3.0, "look": 0.0}
 # From these steps on. Damage is a small share of a picture: once patches tell it, the class token is pressed to
-# gather what they know. Colours are learned by themselves, shapes hardly.
-LATER = ((552, {"quality": 7.0}), (943, {"shape": 2.0, "phrase": 2.0}))
+# gather what they know, and one of its heads is shown where. Colours are learned by themselves, shapes hardly.
+LATER = ((552, {"quality": 7.0}), (943, {"shape": 2.0, "phrase": 2.0}), (2_250, {"look": 0.7}))
 # The text tower of this step becomes the diffusion models' text encoder, so that they need not wait for the end.
 TEXT_ENCODER_AT = 1_500
 
