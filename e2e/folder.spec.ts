@@ -56,7 +56,7 @@ test('a folder in, a table out: one broken image, a reload in the middle, two wa
   await setup.getByLabel('Prompt for images without one').fill('oil painting');
   await setup.getByRole('button', { name: 'Start' }).click();
   const status = page.getByRole('main').getByRole('status').first();
-  await expect(status).toHaveText('Complete', { timeout: 90_000 });
+  await expect(status).toHaveText('Complete', { timeout: 180_000 });
   await expect(row(page, 'broken.png')).toContainText('Failed');
   await expect(row(page, 'plain.png')).toContainText('Analysed');
 
@@ -71,7 +71,7 @@ test('a folder in, a table out: one broken image, a reload in the middle, two wa
   await expect(row(page, 'plain.png, Analyse')).toContainText('Analysed');
   await page.getByTestId('pick-folder').setInputFiles(folder);
   await page.getByRole('button', { name: 'Resume' }).click();
-  await expect(status).toHaveText('Complete', { timeout: 90_000 });
+  await expect(status).toHaveText('Complete', { timeout: 180_000 });
 
   // Every image in every way has a line, and what is in it is safe to open.
   const table = await exportedTable(page);

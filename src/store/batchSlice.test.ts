@@ -69,6 +69,8 @@ let preferences: Map<string, string>;
 /** Images whose analysis ends only when it is cancelled. */
 let hanging: Set<string>;
 let onAnalyse: () => void;
+/** How long a pack takes to open. */
+let opening: (id: string) => Promise<void>;
 /** Errors by image. */
 let failing: Map<string, Error>;
 
@@ -79,11 +81,19 @@ beforeEach(() => {
   preferences = new Map();
   hanging = new Set();
   onAnalyse = () => {};
+  opening = async () => {};
   failing = new Map();
 });
 
 /** A page with the app, as after a reload: the disk and the preferences are those of before. */
 async function openApp(): Promise<AppStore> {
+  const store = newApp();
+  await store.getState().start();
+  return store;
+}
+
+/** The same before it has started. */
+function newApp(): AppStore {
   const cancels = new Map<string, () => void>();
   const work = async ({ jobId, file }: { jobId: string; file: File }) => {
     if (hanging.has(file.name)) {
@@ -98,7 +108,10 @@ async function openApp(): Promise<AppStore> {
       start: async () => status,
       selectTier: async (tier) => ({ ...status, tier }),
       watchDevice: async () => {},
-      usePack: async (id) => packs.find((pack) => pack.id === id) ?? packOf({ id }),
+      usePack: async (id) => {
+        await opening(id);
+        return packs.find((pack) => pack.id === id) ?? packOf({ id });
+      },
       setMemoryBudget: async () => ({ bytes: 1, automaticBytes: 1 }),
       openImage: async (file) => ({
         width: 8,
@@ -139,7 +152,7 @@ async function openApp(): Promise<AppStore> {
     restart: vi.fn(),
   };
   let ids = 0;
-  const store = createAppStore(
+  return createAppStore(
     fakeEnvironment({
       ...storage,
       workers,
@@ -150,8 +163,6 @@ async function openApp(): Promise<AppStore> {
       newId: () => `id ${ids++}`,
     }),
   );
-  await store.getState().start();
-  return store;
 }
 
 const pathed = (path: string, text = path) => ({
@@ -255,6 +266,30 @@ describe('a reload in the middle', () => {
     await rested(second);
     expect(states(second)).toEqual(['done', 'failed', 'done']);
     expect(log).toEqual(['analyse c.png: own c.png', 'release c.png']);
+  });
+
+  test('resumed while models are still opening, it waits for the last of them', async () => {
+    hanging.add('a.png');
+    const before = await openApp();
+    await before.getState().offerBatch([pathed('dogs/a.png')], null);
+    await before.getState().startBatch([REFINE], { otherwisePrompt: '', measures: 'maps' });
+    hanging.clear();
+    log = [];
+    storage = memoryBatches(disk);
+    const store = newApp();
+    const shownAt: string[] = [];
+    opening = async (id) => {
+      if (id !== 'inpainting') return;
+      await vi.waitFor(() => expect(store.getState().batch).not.toBeNull());
+      await store.getState().offerBatch([pathed('dogs/a.png')], null);
+      await store.getState().resumeBatch();
+      store.getState().runNext();
+      shownAt.push(states(store).join());
+    };
+    await store.getState().start();
+    await rested(store);
+    expect(shownAt).toEqual(['waiting']);
+    expect(states(store)).toEqual(['done']);
   });
 
   test('a folder that may be read again needs no drop', async () => {

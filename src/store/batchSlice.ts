@@ -451,8 +451,10 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
       }
     },
     runNextEntry: () => {
-      const { batch, engine, packInUse } = get();
-      if (lane.busy || running || !batch || engine.state !== 'ready' || packInUse.maps === null) return;
+      const { batch, engine, packInUse, arePacksOpening } = get();
+      if (lane.busy || running || !batch || engine.state !== 'ready') return;
+      // Begun after the maps' model alone, what needs another one would fail for want of it.
+      if (packInUse.maps === null || arePacksOpening) return;
       const next = nextEntry(batch.queue);
       if (next !== null) void run(next);
     },

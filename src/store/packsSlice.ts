@@ -26,6 +26,8 @@ export interface PacksSlice {
   readonly packInUse: PackInUse;
   /** The pack being made ready. */
   readonly openingPackId: string | null;
+  /** Whether packs of several kinds are being made ready one after the other: one that is not in use may soon be. */
+  readonly arePacksOpening: boolean;
   /** Null: not known. */
   readonly storage: StorageState | null;
   /** What happens to packs in any tab. */
@@ -114,6 +116,7 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
     damagedPacks: [],
     packInUse: NONE_IN_USE,
     openingPackId: null,
+    arePacksOpening: false,
     storage: null,
     activity: { running: null, elsewhere: false },
 
@@ -146,7 +149,10 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
       }
     },
     openPreferredPacks: async (kinds = PACK_KINDS) => {
+      set({ arePacksOpening: true });
       for (const kind of kinds) await openPreferred(kind);
+      set({ arePacksOpening: false });
+      get().runNext();
     },
     choosePack: async (id) => {
       const kind = await open(id);
