@@ -4,7 +4,7 @@
  * each once, and goes on where it was stopped. With the models that come with the app, README.md and bench/results/blocks.json are
  * written; with others, the tables are printed.
  *
- * `npm run compare [-- --count 200]`: every strategy on the same scenes; bench/results/blocks-strategies.md.
+ * `npm run compare [-- --count 200]`: every strategy on the same scenes; the tables go into README.md, too.
  *
  * `npm run evaluate -- --fit [--count 300]` fits the constants that belong to the CLIP on validation cases instead and writes
  * `clip/calibration.json` beside its weights.

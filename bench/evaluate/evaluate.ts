@@ -1,14 +1,16 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CALIBRATION_FILE } from '../../src/checkpoint/mapsCalibration.ts';
 import { type StrategyId, strategyDescriptions } from '../../src/pipeline/strategy.ts';
+import { toyRefineSettings } from '../../src/refine/refineSettings.ts';
 import { readCase } from './cases.ts';
 import { fitCalibration } from './fitCalibration.ts';
 import { Judge } from './judge.ts';
 import { type MapsMeasured, measureForFit, measureMaps } from './measureMaps.ts';
 import { measureRefine, type RefineMeasured } from './measureRefine.ts';
 import { type EvaluatedModels, openModels } from './models.ts';
-import { barsTable, mapsRows, refineRows, strategyTable, withTables } from './report.ts';
+import { barsTable, mapsRows, measuresTable, refineRows, strategyTable, withTables } from './report.ts';
 
 /** What is evaluated. */
 export interface Evaluation {
@@ -67,7 +69,7 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
   if (!evaluation.isCommitted) return;
   writeFileSync(join(root, 'bench/results/blocks.json'), `${JSON.stringify(json, null, 2)}\n`);
   const readme = join(root, 'README.md');
-  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), text));
+  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), 'evaluate', text));
 }
 
 const TITLES: Readonly<Partial<Record<StrategyId, string>>> = Object.fromEntries(
@@ -81,10 +83,17 @@ async function compare(evaluation: Evaluation, models: EvaluatedModels): Promise
   if (why !== null) return console.log(`Nothing was compared: ${why}.`);
   const ids = strategyDescriptions.filter(({ needs }) => !needs.mask).map(({ id }) => id);
   const able = models.revisions.restoration ? ids : ids.filter((id) => needOf(id) !== 'restoration');
-  const table = strategyTable(await refineAll(evaluation, models, able), TITLES);
-  const text = `Every strategy on the same ${refined} held-out scenes of Blocks, one seed each:\n\n${table}`;
+  const results = await refineAll(evaluation, models, able);
+  const text = [
+    `Every strategy on the same ${refined} held-out scenes of Blocks, one seed each, by what is known of them:`,
+    strategyTable(results, TITLES),
+    'And by what the app can measure without knowing: the mean afterwards, and in brackets how many pictures got worse.',
+    measuresTable(results, TITLES),
+  ].join('\n\n');
   console.log(`\n${text}\n`);
-  if (isCommitted) writeFileSync(join(root, 'bench/results/blocks-strategies.md'), `# Strategies\n\n${text}\n`);
+  if (!isCommitted) return;
+  const readme = join(root, 'README.md');
+  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), 'compare', text));
 }
 
 const needOf = (id: StrategyId) => strategyDescriptions.find((one) => one.id === id)?.needs.model;
@@ -97,7 +106,8 @@ async function refineAll(
 ): Promise<Partial<Record<StrategyId, readonly RefineMeasured[]>>> {
   const judge = await Judge.open(judgePath(evaluation.root));
   const { maps, inpainting, restoration } = models.revisions;
-  const key = [maps, inpainting, restoration].map((revision) => revision?.slice(0, 8) ?? 'none').join('-');
+  const settings = createHash('sha256').update(JSON.stringify(toyRefineSettings)).digest('hex');
+  const key = [maps, inpainting, restoration, settings].map((revision) => revision?.slice(0, 8) ?? 'none').join('-');
   const seeds = evaluation.seeds.slice(0, evaluation.refined);
   const results: Partial<Record<StrategyId, readonly RefineMeasured[]>> = {};
   for (const id of ids) {

@@ -1,4 +1,7 @@
 import type { RgbaImage } from '../../src/image/rgbaImage.ts';
+import type { MeasureValues } from '../../src/measures/measures.ts';
+import { imageMeasures } from '../../src/pipeline/imageMeasures.ts';
+import { measureImage } from '../../src/pipeline/measureImage.ts';
 import { runStrategy } from '../../src/pipeline/strategies.ts';
 import type { StrategyId } from '../../src/pipeline/strategy.ts';
 import { overallQuality } from '../../src/refine/balanceGate.ts';
@@ -31,6 +34,9 @@ export interface RefineMeasured {
   /** Q_P · Q_A. */
   readonly qualityBefore: number;
   readonly qualityAfter: number;
+  /** What the app's own measures say of the picture and of the result. */
+  readonly measuresBefore: MeasureValues;
+  readonly measuresAfter: MeasureValues;
   /** Seconds. */
   readonly took: number;
 }
@@ -67,6 +73,11 @@ export async function measureRefine(
   // Of a wrongly described solid only the asked-for one is to be seen afterwards.
   const kept = kind === 'attribute' ? others.filter(({ shape }) => shape !== asked?.shape) : others;
   const count = (seen: typeof seenBefore) => kept.filter(({ shape, colour }) => seen(shape, colour)).length;
+  const { clip } = maps;
+  const seen = (image: RgbaImage, input: RgbaImage | null) =>
+    measureImage({ image, prompt, clip, imageSize: null, input });
+  const measuresBefore = imageMeasures(before, await seen(picture, null)).values;
+  const measuresAfter = imageMeasures(after, await seen(result, picture)).values;
   const isDamage = /^(technical|rationality|naturalness)$/.test(kind);
   return {
     kind,
@@ -87,6 +98,8 @@ export async function measureRefine(
     }),
     qualityBefore: overallQuality(before),
     qualityAfter: overallQuality(after),
+    measuresBefore,
+    measuresAfter,
     took,
   };
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { noMeasures } from '../../src/measures/measures.ts';
 import type { MapsMeasured } from './measureMaps.ts';
 import type { RefineMeasured } from './measureRefine.ts';
-import { barsTable, MARKS, mapsRows, passes, refineRows, strategyTable, withTables } from './report.ts';
+import { barsTable, MARKS, mapsRows, measuresTable, passes, refineRows, strategyTable, withTables } from './report.ts';
 
 const maps = (part: Partial<MapsMeasured>): MapsMeasured => ({
   kind: 'clean',
@@ -32,6 +33,8 @@ const refined = (part: Partial<RefineMeasured>): RefineMeasured => ({
   changedOutside: 0,
   qualityBefore: 0.5,
   qualityAfter: 0.5,
+  measuresBefore: noMeasures.values,
+  measuresAfter: noMeasures.values,
   took: 1,
   ...part,
 });
@@ -79,9 +82,25 @@ test('refining: what was asked for, what was damaged, what was good, and what go
   expect(table).toContain('| no refining | 0.00 | 0.0 dB | 0.00 | 1.00 | 0.00 |');
 });
 
-test('tables are written between the marks and nowhere else', () => {
-  expect(withTables(`a\n${MARKS[0]}\nold\n${MARKS[1]}\nb`, 'new')).toBe(`a\n${MARKS[0]}\n\nnew\n\n${MARKS[1]}\nb`);
-  expect(() => withTables('a', 'new')).toThrow(RangeError);
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  expect(withTables(readme, 'new')).toContain('new');
+test('measures: means afterwards, and what got worse in the way a measure counts', () => {
+  const of = (quality: number, niqe: number) => ({ ...noMeasures.values, quality, niqe });
+  const all = [
+    refined({ measuresBefore: of(0.4, 4), measuresAfter: of(0.8, 5) }),
+    refined({ measuresBefore: of(0.4, 4), measuresAfter: { ...of(0.2, 3), ssim: 0.9 } }),
+  ];
+  const table = measuresTable({ gRefine: all, repaintOnly: [] }, { gRefine: 'G-Refine' }).split('\n');
+  expect(table[0]).toContain('| Quality ↑ | Match ↑ | CLIP-IQA ↑ | CLIPScore ↑ | NIQE ↓ |');
+  expect(table[2]).toBe('| the picture itself | 40 | – | – | – | 4.00 | – | – | – | |');
+  expect(table[3]).toBe('| G-Refine | 50 (1) | – (0) | – (0) | – (0) | 4.00 (1) | – (0) | 0.900 | – | 16.7 % |');
 });
+
+test.each(['evaluate', 'compare'] as const)(
+  'tables of %s are written between its marks and nowhere else',
+  (command) => {
+    const [start, end] = MARKS[command];
+    expect(withTables(`a\n${start}\nold\n${end}\nb`, command, 'new')).toBe(`a\n${start}\n\nnew\n\n${end}\nb`);
+    expect(() => withTables('a', command, 'new')).toThrow(RangeError);
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    expect(withTables(readme, command, 'new')).toContain('new');
+  },
+);

@@ -1,5 +1,6 @@
 /** The tables of the evaluation: each measure beside its bar. */
 import { spearman } from '../../src/math/correlation.ts';
+import { formatMeasure, isNegativeOptimisation, type MeasureId, measures } from '../../src/measures/measures.ts';
 import type { StrategyId } from '../../src/pipeline/strategy.ts';
 import type { MapsMeasured } from './measureMaps.ts';
 import type { RefineMeasured } from './measureRefine.ts';
@@ -157,14 +158,53 @@ export function strategyTable(
   ].join('\n');
 }
 
+/** Measures that say how good a picture is, and those that say how far it is from the one that came in. */
+const COMPARED = ['quality', 'match', 'clipIqa', 'clipScore', 'niqe', 'brisque', 'ssim', 'psnr'] as const;
+
+/** A Markdown table: means of the app's measures after each strategy, and in brackets for how many pictures one got worse. */
+export function measuresTable(
+  results: Readonly<Partial<Record<StrategyId, readonly RefineMeasured[]>>>,
+  titles: Readonly<Partial<Record<StrategyId, string>>>,
+): string {
+  const meanOf = (all: readonly (number | null)[]) => {
+    const known = all.filter((value) => value !== null);
+    return known.length === 0 ? null : mean(known);
+  };
+  const [first = []] = Object.values(results);
+  const input = COMPARED.map((id) => formatMeasure(id, meanOf(first.map((one) => one.measuresBefore[id]))));
+  const lines = Object.entries(results).map(([strategy, all = []]) => {
+    const worse = (id: MeasureId) =>
+      all.filter(({ measuresBefore, measuresAfter }) =>
+        isNegativeOptimisation(id, { before: measuresBefore[id], after: measuresAfter[id] }),
+      ).length;
+    const judged = COMPARED.filter((id) => !measures[id].needs.input);
+    const cells = COMPARED.map((id) => {
+      const value = formatMeasure(id, meanOf(all.map((one) => one.measuresAfter[id])));
+      return measures[id].needs.input ? value : `${value} (${worse(id)})`;
+    });
+    const total = judged.reduce((sum, id) => sum + worse(id), 0) / (judged.length * all.length);
+    return `| ${titles[strategy as StrategyId] ?? strategy} | ${cells.join(' | ')} | ${(100 * total).toFixed(1)} % |`;
+  });
+  return [
+    `| | ${COMPARED.map((id) => `${measures[id].name.replace(/ \(.*/, '')} ${measures[id].higherIsBetter ? '↑' : '↓'}`).join(' | ')} | negative optimisations |`,
+    `|${'---|'.repeat(COMPARED.length + 2)}`,
+    `| the picture itself | ${input.join(' | ')} | |`,
+    ...lines,
+  ].join('\n');
+}
+
 const written = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? '–' : value.toFixed(2));
 
-/** Marks in a document between which the command writes. */
-export const MARKS = ['<!-- evaluate: written by npm run evaluate -->', '<!-- evaluate: end -->'] as const;
+/** Marks in a document between which a command writes. */
+export const MARKS = {
+  evaluate: ['<!-- evaluate: written by npm run evaluate -->', '<!-- evaluate: end -->'],
+  compare: ['<!-- compare: written by npm run compare -->', '<!-- compare: end -->'],
+} as const;
 
-/** A document with what stands between its marks replaced. @throws {RangeError} the marks are not there */
-export function withTables(document: string, tables: string): string {
-  const [start, end] = [document.indexOf(MARKS[0]), document.indexOf(MARKS[1])];
-  if (start < 0 || end < start) throw new RangeError(`The document has no ${MARKS.join(' … ')}`);
-  return `${document.slice(0, start + MARKS[0].length)}\n\n${tables}\n\n${document.slice(end)}`;
+/** A document with what stands between a command's marks replaced. @throws {RangeError} the marks are not there */
+export function withTables(document: string, command: keyof typeof MARKS, tables: string): string {
+  const marks = MARKS[command];
+  const [start, end] = [document.indexOf(marks[0]), document.indexOf(marks[1])];
+  if (start < 0 || end < start) throw new RangeError(`The document has no ${marks.join(' … ')}`);
+  return `${document.slice(0, start + marks[0].length)}\n\n${tables}\n\n${document.slice(end)}`;
 }
