@@ -32,8 +32,7 @@ export async function openModels(root: string, folder: string): Promise<Evaluate
     },
   };
   Object.defineProperty(globalThis, 'navigator', { value: browser, configurable: true });
-  const runtime = await Runtime.start({ preferred: 'wasm' });
-  const packs = new PacksInUse();
+  const installed: string[] = [];
   const revisions: Record<string, string> = {};
   for (const { kind, name, precision, licence, files } of blocksBundle(listFiles(folder))?.models ?? []) {
     const source = {
@@ -45,9 +44,13 @@ export async function openModels(root: string, folder: string): Promise<Evaluate
     };
     const { signal } = new AbortController();
     const { id } = await installPack({ name, precision, licence, source }, { signal, onProgress: () => {} });
-    await packs.use(id, runtime);
+    installed.push(id);
     revisions[kind] = files[0]?.revision ?? '';
   }
+  // Only now: onnxruntime makes Node's workers look like a browser's, which the installation would take for threads that can write.
+  const runtime = await Runtime.start({ preferred: 'wasm' });
+  const packs = new PacksInUse();
+  for (const id of installed) await packs.use(id, runtime);
   const weights = readFileSync(join(root, 'public/parser/english-ewt.bin'));
   return { packs, revisions, readPrompt: promptReader(new DependencyParser(new Uint8Array(weights))) };
 }
