@@ -40,7 +40,9 @@ test('a first visit: one click on a sample, one on Refine, and what was missing 
   clock.tell('from the first byte to the maps');
   const refine = page.getByRole('region', { name: 'Refine' }).getByRole('button', { name: /^Refine/ });
   await expect(refine).toBeEnabled({ timeout: LONG });
-  await expect(page.getByRole('region', { name: 'Refine' })).not.toContainText('No PASD model');
+  if (isServed('restoration/unet')) {
+    await expect(page.getByRole('region', { name: 'Refine' })).not.toContainText('No PASD model');
+  }
   clock.tell('until all models are installed');
   await refine.click();
   const done = page.getByRole('toolbar', { name: 'Result' }).or(page.getByRole('button', { name: 'Dismiss' }));

@@ -97,9 +97,19 @@ test('a folder in, a table out: one broken image, a reload in the middle, two wa
   await page.getByRole('button', { name: 'Open a pale one.png, G-Refine, stage 1 only' }).click();
   await expect(page.getByRole('toolbar', { name: 'Result' })).toBeVisible();
 
-  // The refined pictures as a zip, where the browser lets no page write into a folder.
-  await page.evaluate(() => Reflect.deleteProperty(globalThis, 'showDirectoryPicker'));
+  // The refined pictures in a folder: no test can click in the browser's dialog, so the page's own file system has it.
+  await page.evaluate(() => {
+    const chosen = async () => (await navigator.storage.getDirectory()).getDirectoryHandle('chosen', { create: true });
+    Object.assign(globalThis, { showDirectoryPicker: chosen });
+  });
   await page.getByRole('button', { name: /^Folder/ }).click();
+  await page.getByRole('button', { name: 'Export' }).click();
+  await page.getByRole('button', { name: /^Save \d+ into a folder/ }).click();
+  await expect(page.getByRole('dialog', { name: 'Export' })).toBeHidden();
+  expect(await page.evaluate(filesOfChosen)).toContainEqual(['a pale one-refined.png', [0x89, 0x50, 0x4e, 0x47]]);
+
+  // As a zip, where the browser lets no page write into a folder.
+  await page.evaluate(() => Reflect.deleteProperty(globalThis, 'showDirectoryPicker'));
   await page.getByRole('button', { name: 'Export' }).click();
   const downloading = page.waitForEvent('download');
   await page.getByRole('button', { name: /^Save \d+ as a zip/ }).click();
@@ -107,3 +117,14 @@ test('a folder in, a table out: one broken image, a reload in the middle, two wa
   expect(zip.subarray(0, 4)).toEqual(Buffer.from('PK\x03\x04'));
   expect(zip.includes('a pale one-refined.png')).toBe(true);
 });
+
+/** Names and first bytes of what is in the folder that stands for a chosen one. */
+async function filesOfChosen(): Promise<[string, number[]][]> {
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen');
+  const found: [string, number[]][] = [];
+  for await (const [name, handle] of folder.entries()) {
+    if (!(handle instanceof FileSystemFileHandle)) continue;
+    found.push([name, [...new Uint8Array(await (await handle.getFile()).slice(0, 4).arrayBuffer())]]);
+  }
+  return found;
+}
