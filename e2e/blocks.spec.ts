@@ -25,6 +25,30 @@ const LONG = 900_000;
 
 test.use({ withBlocks: true });
 
+test('a first visit: one click on a sample, and the maps say what is wrong with it', async ({ page }) => {
+  test.skip(!isServed('clip'), 'this build comes without the models of Blocks');
+  test.skip(!existsSync('public/blocks/clip/config.json'), 'what untrained models see is not judged');
+  const app = new App(page);
+  await page.goto('/');
+  const samples = page.getByRole('region', { name: 'Samples' });
+  await samples.getByRole('button', { name: SAMPLE.title }).click();
+  await app.analysed();
+  await expect(app.menu('Model')).toContainText('Blocks');
+  const prompt = page.getByRole('region', { name: 'Prompt', exact: true });
+  await expect(prompt).toContainText(/orange cylinder\s*missing/);
+  await expect(prompt).toContainText(/large shiny red ring\s*found/);
+  const match = page.getByRole('meter', { name: 'Match' });
+  expect(await app.value(match)).toBeLessThan(50);
+
+  await page.reload();
+  await samples.getByRole('button', { name: 'Too much colour' }).click();
+  await app.analysed();
+  expect(await app.value(match)).toBeGreaterThan(80);
+  expect(await app.value(page.getByRole('meter', { name: 'Quality' }))).toBeLessThan(40);
+  await expect(page.getByRole('button', { name: /^Naturalness: [1-5]?\d of 100/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Technical: [89]\d of 100/ })).toBeVisible();
+});
+
 test('a first visit: one click on a sample, one on Refine, and what was missing is there', async ({ page }) => {
   test.skip(!isServed('clip'), 'this build comes without the models of Blocks');
   test.skip(!isServed('inpainting/unet'), 'this build comes without models of Blocks that repair');

@@ -171,7 +171,7 @@ def export(judge: Judge, path: Path) -> None:
 
 
 def main() -> None:
-    options = parser(__doc__, steps=300).parse_args()
+    options = parser(__doc__, steps=2_000).parse_args()
     torch.manual_seed(options.seed)
     judge = Judge()
     run = Run("judge", {"judge": judge}, options, rate=2e-3, warmup=30, average=0.98)
