@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
+import { runnerImport } from 'vite';
 import { serve } from '../../scripts/serve.mjs';
 import { rendererBytes } from '../rendererMemory.mjs';
 import { machine } from '../report.mjs';
 import { ROOT } from '../runPage.mjs';
-import { gpuBytesScript } from './gpuBytesScript.mjs';
 import { smallPng } from './smallPng.mjs';
 
 /** Most that anything may grow between the two measurements, bytes: less than 10 KB an image. */
@@ -54,14 +54,26 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** What a worker begins with, built as it is, to tell the bytes of its GPU buffers when it is asked. */
+async function gpuBytesScript() {
+  const { module } = await runnerImport(`${ROOT}e2e/runtime/gpuBytes.ts`, { configFile: false });
+  return `if (globalThis.GPUDevice) {
+  const gpuBytes = (${module.countGpuBytes})();
+  const channel = new BroadcastChannel('bench-gpu-bytes');
+  channel.onmessage = ({ data }) => data === 'tell' && channel.postMessage(gpuBytes());
+}
+`;
+}
+
 /** Measures at each stop and writes what there is so far. @returns the report */
 async function measure(images) {
   const page = browser.pages()[0] ?? (await browser.newPage());
   page.setDefaultTimeout(0);
   page.on('pageerror', (error) => console.error(String(error)));
+  const script = await gpuBytesScript();
   await page.route(/\/refine\.worker-[^/]*\.js$/, async (route) => {
     const response = await route.fetch();
-    await route.fulfill({ response, body: gpuBytesScript + (await response.text()) });
+    await route.fulfill({ response, body: script + (await response.text()) });
   });
   const { address } = server;
   await page.goto(address);
