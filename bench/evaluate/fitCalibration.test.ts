@@ -25,8 +25,8 @@ function facts(): FitFacts[] {
       evidence: [noun(true), noun(false), phrase(true), phrase(false)],
       // Good patches have 0.6 where the paper's bound asks for 0.935: with it, they would count as bad.
       patches: [
-        [0.75, 0.6, 0.9, 0.9, 0],
-        [0.75, 0.3, 0.9, 0.9, 1],
+        [0.75, 0.6, 0.9, 0.9, 'rest'],
+        [0.75, 0.3, 0.9, 0.9, 'damage'],
       ],
     };
   });
@@ -41,6 +41,17 @@ test('what was fitted parts true from false at one half', () => {
   const quality = (technical: number) => 0.75 * Math.min(technical / perceptualBounds.technical, 1);
   expect(quality(0.6)).toBeGreaterThan(0.5);
   expect(quality(0.3)).toBeLessThan(0.5);
+});
+
+test('what would call good solids damaged is no good fit, however few they are', () => {
+  const ground = Array.from({ length: 50 }, () => [0.99, 0.99, 0.99, 0.99, 'rest'] as const);
+  const damaged = Array.from({ length: 4 }, (_, i) => [0.9, i === 0 ? 0.54 : 0.2, 0.9, 0.9, 'damage'] as const);
+  const solid = [0.9, 0.55, 0.9, 0.9, 'solid'] as const;
+  const of = (patches: FitFacts['patches']) =>
+    fitCalibration([...facts().map((one) => ({ ...one, patches: [] })), { evidence: [], patches }], { logitScale })
+      .perceptualBounds.technical;
+  expect(0.9 * (0.55 / of([...ground, ...damaged]))).toBeLessThan(0.5);
+  expect(0.9 * Math.min(0.55 / of([...ground, ...damaged, solid, solid]), 1)).toBeGreaterThan(0.5);
 });
 
 test('without anything false there is nothing to fit', () => {

@@ -2,7 +2,7 @@ import type { MapsCalibration } from '../../src/checkpoint/mapsCalibration.ts';
 import { quantile } from '../../src/math/statistics.ts';
 import { calibrateAlignment, combinedEvidence } from '../../src/quality/alignmentScore.ts';
 import { perceptualBounds } from '../../src/quality/perceptualMap.ts';
-import type { FitFacts, PhraseEvidence } from './measureMaps.ts';
+import type { FitFacts, PatchOf, PhraseEvidence } from './measureMaps.ts';
 import { balancedAccuracy } from './truth.ts';
 
 /** Bounds that are tried. */
@@ -10,7 +10,8 @@ const BOUNDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 
 /**
  * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, and the bounds of eq. 3 so that
- * D > 0.5 parts damaged patches from good ones best, both sides weighing the same.
+ * D > 0.5 parts damaged patches from good ones best: both sides weigh the same, and of the good ones, those of solids as much as the
+ * many more of the ground.
  * @throws {RangeError} if the cases have no true or no false phrase
  */
 export function fitCalibration(
@@ -53,18 +54,23 @@ function fitBounds(patches: FitFacts['patches']): MapsCalibration['perceptualBou
   const names = ['technical', 'rationality', 'naturalness'] as const;
   let bounds = { ...perceptualBounds };
   const accuracyOf = (tried: typeof bounds) => {
-    const right = [0, 0];
-    const all = [0, 0];
-    for (const [overall, technical, rationality, naturalness, isDamaged] of patches) {
+    const counts: Record<PatchOf, { right: number; all: number }> = {
+      damage: { right: 0, all: 0 },
+      solid: { right: 0, all: 0 },
+      rest: { right: 0, all: 0 },
+    };
+    for (const [overall, technical, rationality, naturalness, of] of patches) {
       const quality =
         overall *
         Math.min(technical / tried.technical, 1) *
         Math.min(rationality / tried.rationality, 1) *
         Math.min(naturalness / tried.naturalness, 1);
-      all[isDamaged] = (all[isDamaged] ?? 0) + 1;
-      if (quality < 0.5 === (isDamaged === 1)) right[isDamaged] = (right[isDamaged] ?? 0) + 1;
+      counts[of].all++;
+      if (quality < 0.5 === (of === 'damage')) counts[of].right++;
     }
-    return ((right[0] ?? 0) / (all[0] ?? 1) + (right[1] ?? 0) / (all[1] ?? 1)) / 2;
+    const share = ({ right, all }: { right: number; all: number }) => right / Math.max(1, all);
+    const good = counts.solid.all > 0 ? (share(counts.solid) + share(counts.rest)) / 2 : share(counts.rest);
+    return (share(counts.damage) + good) / 2;
   };
   let best = accuracyOf(bounds);
   for (let isBetter = true; isBetter; ) {

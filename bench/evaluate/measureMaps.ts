@@ -95,9 +95,12 @@ export interface PhraseEvidence {
 /** What constants are fitted on. */
 export interface FitFacts {
   readonly evidence: readonly PhraseEvidence[];
-  /** Of each patch: overall, technical, rationality, naturalness, and whether it is damaged (1) or not (0). */
-  readonly patches: readonly (readonly [number, number, number, number, number])[];
+  /** Of each patch: overall, technical, rationality, naturalness, and what it is of. */
+  readonly patches: readonly (readonly [number, number, number, number, PatchOf])[];
 }
+
+/** `solid`: of one that is known to be undamaged; the others of those are among `rest`, which is ground for the most part. */
+export type PatchOf = 'damage' | 'solid' | 'rest';
 
 /** Far below and above any evidence: the stronger of the two is then the one or the other. */
 const FAR = 4;
@@ -134,12 +137,14 @@ export async function measureForFit(
   });
   const { overall, technical, rationality, naturalness } = whole.perceptual.factorMaps;
   const { gridWidth, gridHeight } = overall;
+  const isDamage = /^(technical|rationality|naturalness)$/.test(kind);
   const patches = Array.from({ length: gridWidth * gridHeight }, (_, cell) => {
     const x = Math.floor((((cell % gridWidth) + 0.5) / gridWidth) * SIDE);
     const y = Math.floor(((Math.floor(cell / gridWidth) + 0.5) / gridHeight) * SIDE);
-    const isDamaged = /^(technical|rationality|naturalness)$/.test(kind) && (mask[y * SIDE + x] as number) > 127;
+    const isMeant = (mask[y * SIDE + x] as number) > 127;
+    const of = isMeant && kind === 'attribute' ? 'solid' : isMeant && isDamage ? 'damage' : 'rest';
     const at = (map: QualityMap) => Number((map.values[cell] as number).toFixed(5));
-    return [at(overall), at(technical), at(rationality), at(naturalness), isDamaged ? 1 : 0] as const;
+    return [at(overall), at(technical), at(rationality), at(naturalness), of] as const;
   });
   return { evidence, patches };
 }
