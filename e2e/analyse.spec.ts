@@ -21,7 +21,7 @@ test('from nothing to both maps: add a model, open an image, read where it is ba
   const quality = await app.value(app.quality);
   expect(quality).toBeGreaterThan(0);
   expect(quality).toBeLessThan(100);
-  await expect(page.getByText('Measured with contexts learned from human ratings.')).toBeVisible();
+  await expect(page.getByText('Measured with learned contexts.')).toBeVisible();
   await expect(app.phrases).toHaveText([/^red hat/, /^brown dog/, /^oil painting/]);
   await expect(app.phrases.nth(2)).toContainText('style');
 

@@ -78,5 +78,5 @@ test('teach it your taste: rate, learn, keep, measure with it, and find it again
   await page.getByTestId('pick-ratings').setInputFiles(file);
   await expect(kept).toContainText(['Not pale']);
   await page.keyboard.press('Escape');
-  await expect(page.getByText('Measured with contexts learned from human ratings.')).toBeVisible();
+  await expect(page.getByText('Measured with learned contexts.')).toBeVisible();
 });

@@ -15,7 +15,7 @@ export function PackDetails({ pack }: { pack: PackSummary }) {
       {kind === 'maps' && (
         <>
           <dt>Quality words</dt>
-          <dd>{hasLearnedContexts ? 'learned from human ratings' : 'written ones'}</dd>
+          <dd>{hasLearnedContexts ? 'learned' : 'written ones'}</dd>
         </>
       )}
       {imageSizes.length > 0 && (

@@ -61,7 +61,7 @@ export const FACTOR_NOTES: Readonly<Record<PerceptualFactor, string>> = {
 
 /** How the quality words were given to the model. */
 export const MODE_NOTES: Readonly<Record<PerceptualMode, string>> = {
-  learned: 'Measured with contexts learned from human ratings.',
+  learned: 'Measured with learned contexts.',
   calibrated: 'Measured with words learned from your ratings.',
   zeroShot: 'Measured with written words (no learned contexts fit this model): an estimate.',
   released: 'Measured as the released code does, for comparison.',
