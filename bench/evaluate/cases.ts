@@ -33,6 +33,11 @@ export interface Case {
   readonly mask: Uint8Array;
 }
 
+/** Whether pixels are damaged; else something is missing or wrongly described, or nothing is wrong. */
+export function isDamage(kind: Case['kind']): kind is 'technical' | 'rationality' | 'naturalness' {
+  return kind === 'technical' || kind === 'rationality' || kind === 'naturalness';
+}
+
 /** Reads the case of a seed. */
 export function readCase(folder: string, seed: number): Case {
   const facts = JSON.parse(readFileSync(join(folder, `${seed}.json`), 'utf8')) as Omit<

@@ -68,8 +68,7 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
   console.log(`\n${text}\n`);
   if (!evaluation.isCommitted) return;
   writeFileSync(join(root, 'bench/results/blocks.json'), `${JSON.stringify(json, null, 2)}\n`);
-  const readme = join(root, 'README.md');
-  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), 'evaluate', text));
+  writeTables(root, 'evaluate', text);
 }
 
 const TITLES: Readonly<Partial<Record<StrategyId, string>>> = Object.fromEntries(
@@ -91,9 +90,12 @@ async function compare(evaluation: Evaluation, models: EvaluatedModels): Promise
     measuresTable(results, TITLES),
   ].join('\n\n');
   console.log(`\n${text}\n`);
-  if (!isCommitted) return;
+  if (isCommitted) writeTables(root, 'compare', text);
+}
+
+function writeTables(root: string, command: 'evaluate' | 'compare', tables: string): void {
   const readme = join(root, 'README.md');
-  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), 'compare', text));
+  writeFileSync(readme, withTables(readFileSync(readme, 'utf8'), command, tables));
 }
 
 const needOf = (id: StrategyId) => strategyDescriptions.find((one) => one.id === id)?.needs.model;

@@ -2,7 +2,7 @@ import { upsampleBicubic } from '../../src/math/resampling.ts';
 import { meanOfLargest } from '../../src/math/statistics.ts';
 import { analyse } from '../../src/pipeline/analyse.ts';
 import type { QualityMap } from '../../src/quality/qualityMap.ts';
-import { type Case, SIDE } from './cases.ts';
+import { type Case, isDamage, SIDE } from './cases.ts';
 import type { EvaluatedModels } from './models.ts';
 import { auroc, truthOf } from './truth.ts';
 
@@ -44,7 +44,6 @@ export async function measureMaps(
   });
   const took = (performance.now() - start) / 1000;
   const damaged = Array.from(mask, (value) => value > 127);
-  const isDamage = kind === 'technical' || kind === 'rationality' || kind === 'naturalness';
   const told = (map: QualityMap) =>
     auroc(
       enlarged(map).map((value) => -value),
@@ -56,8 +55,8 @@ export async function measureMaps(
     fault,
     strength,
     score: perceptual.score,
-    pixels: isDamage ? told(perceptual.map) : null,
-    pixelsOfFactor: isDamage ? told(perceptual.factorMaps[kind]) : null,
+    pixels: isDamage(kind) ? told(perceptual.map) : null,
+    pixelsOfFactor: isDamage(kind) ? told(perceptual.factorMaps[kind]) : null,
     phrases: (alignment?.phrases ?? []).flatMap(({ phrase, status }) => {
       const truth = truthOf(phrase.text, solids);
       return truth === null ? [] : [{ truth, status }];
@@ -137,12 +136,11 @@ export async function measureForFit(
   });
   const { overall, technical, rationality, naturalness } = whole.perceptual.factorMaps;
   const { gridWidth, gridHeight } = overall;
-  const isDamage = /^(technical|rationality|naturalness)$/.test(kind);
   const patches = Array.from({ length: gridWidth * gridHeight }, (_, cell) => {
     const x = Math.floor((((cell % gridWidth) + 0.5) / gridWidth) * SIDE);
     const y = Math.floor(((Math.floor(cell / gridWidth) + 0.5) / gridHeight) * SIDE);
     const isMeant = (mask[y * SIDE + x] as number) > 127;
-    const of = isMeant && kind === 'attribute' ? 'solid' : isMeant && isDamage ? 'damage' : 'rest';
+    const of = isMeant && kind === 'attribute' ? 'solid' : isMeant && isDamage(kind) ? 'damage' : 'rest';
     const at = (map: QualityMap) => Number((map.values[cell] as number).toFixed(5));
     return [at(overall), at(technical), at(rationality), at(naturalness), of] as const;
   });

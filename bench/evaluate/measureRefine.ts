@@ -7,7 +7,7 @@ import type { StrategyId } from '../../src/pipeline/strategy.ts';
 import { overallQuality } from '../../src/refine/balanceGate.ts';
 import { toyRefineSettings } from '../../src/refine/refineSettings.ts';
 import { repairRegions } from '../../src/refine/repairMask.ts';
-import { type Case, SIDE } from './cases.ts';
+import { type Case, isDamage, SIDE } from './cases.ts';
 import type { Judge } from './judge.ts';
 import type { EvaluatedModels } from './models.ts';
 import { psnr } from './truth.ts';
@@ -74,11 +74,10 @@ export async function measureRefine(
   const kept = kind === 'attribute' ? others.filter(({ shape }) => shape !== asked?.shape) : others;
   const count = (seen: typeof seenBefore) => kept.filter(({ shape, colour }) => seen(shape, colour)).length;
   const { clip } = maps;
-  const seen = (image: RgbaImage, input: RgbaImage | null) =>
+  const measure = (image: RgbaImage, input: RgbaImage | null) =>
     measureImage({ image, prompt, clip, imageSize: null, input });
-  const measuresBefore = imageMeasures(before, await seen(picture, null)).values;
-  const measuresAfter = imageMeasures(after, await seen(result, picture)).values;
-  const isDamage = /^(technical|rationality|naturalness)$/.test(kind);
+  const measuresBefore = imageMeasures(before, await measure(picture, null)).values;
+  const measuresAfter = imageMeasures(after, await measure(result, picture)).values;
   return {
     kind,
     fault,
@@ -87,8 +86,8 @@ export async function measureRefine(
     askedAfter: asked && seenAfter(asked.shape, asked.colour),
     othersBefore: count(seenBefore),
     othersAfter: count(seenAfter),
-    psnrBefore: isDamage ? psnr(picture, right, mask) : null,
-    psnrAfter: isDamage ? psnr(result, right, mask) : null,
+    psnrBefore: isDamage(kind) ? psnr(picture, right, mask) : null,
+    psnrAfter: isDamage(kind) ? psnr(result, right, mask) : null,
     wholeBefore: psnr(picture, right),
     wholeAfter: psnr(result, right),
     isIdentical: !image || samePixels(image, picture),

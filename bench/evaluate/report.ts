@@ -2,6 +2,7 @@
 import { spearman } from '../../src/math/correlation.ts';
 import { formatMeasure, isNegativeOptimisation, type MeasureId, measures } from '../../src/measures/measures.ts';
 import type { StrategyId } from '../../src/pipeline/strategy.ts';
+import { isDamage } from './cases.ts';
 import type { MapsMeasured } from './measureMaps.ts';
 import type { RefineMeasured } from './measureRefine.ts';
 import { balancedAccuracy } from './truth.ts';
@@ -32,7 +33,7 @@ export function mapsRows(all: readonly MapsMeasured[]): readonly Row[] {
     const values = all.flatMap((one) => (one.kind === kind && one.pixels !== null ? one.pixels : []));
     return { name: `PQ-Map, pixels of ${kind} damage (AUROC)`, value: mean(values), bar, count: values.length };
   };
-  const graded = all.filter(({ kind }) => /^(technical|rationality|naturalness|clean)$/.test(kind));
+  const graded = all.filter(({ kind }) => isDamage(kind) || kind === 'clean');
   const hurt = graded.filter(({ strength }) => strength > 0);
   const rank = (of: typeof graded) =>
     of.length < 3
