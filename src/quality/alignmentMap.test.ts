@@ -35,9 +35,13 @@ type Text = keyof typeof axis;
 
 function align(
   phrases: readonly (readonly [Phrase, text: Text, noun: Text])[],
-  { prompt = 'dog', over = {} }: { prompt?: Text; over?: Partial<AlignmentOptions> } = {},
+  {
+    prompt = 'dog',
+    over = {},
+    features = image,
+  }: { prompt?: Text; over?: Partial<AlignmentOptions>; features?: ClipImageFeatures } = {},
 ) {
-  return alignmentMap(image, {
+  return alignmentMap(features, {
     ...options,
     ...over,
     phrases: phrases.map(([one]) => one),
@@ -69,6 +73,26 @@ describe('alignmentMap', () => {
     expect(result.map.values[0]).toBeCloseTo(absent, 6);
     expect(result.score).toBeCloseTo(present * (absent / 0.5), 6);
     expect(result.phrases[0]?.emphasis).toBeCloseTo(1.1 + 0.4 * ((0.5 - absent) / 0.5), 6);
+  });
+
+  test('a missing noun without ancestor leaves alone what is as asked, but not what fills half of the image', () => {
+    const wide: ClipImageFeatures = {
+      gridWidth: 3,
+      gridHeight: 1,
+      cls: image.cls,
+      patchFeatures: Float32Array.of(...axis.dog, ...axis.empty, ...axis.empty),
+    };
+    const pair = [
+      [phrase('dog'), 'dog', 'dog'],
+      [phrase('hat'), 'hat', 'hat'],
+    ] as const;
+    const result = align(pair, { features: wide });
+    const [dog = 0] = result.phrases[0]?.map.values ?? [];
+    expect(dog).toBeGreaterThan(0.5);
+    expect(result.defect.values[0]).toBeCloseTo((1 - absent) * (1 - (2 * dog - 1)), 6);
+    expect(result.defect.values[1]).toBeCloseTo(1 - absent, 6);
+    // Of two patches the dog's is half.
+    expect(align(pair).defect.values[0]).toBeCloseTo(1 - absent, 6);
   });
 
   test('a missing noun lowers the place of its ancestor', () => {

@@ -167,20 +167,38 @@ function phraseStatus(
 /** Eq. 6 before clipping: D_A at grid resolution, >= 0. */
 function defectSum(results: readonly PhraseResult[], cells: number): Float32Array<ArrayBuffer> {
   const defect = new Float32Array(cells);
+  const anywhere = freePlace(results, cells);
   for (const result of results) {
     const { status } = result;
     if (status !== 'missing' && status !== 'wrongAttribute' && status !== 'unwanted') continue;
-    const place = status === 'missing' ? ancestorPlace(result, results) : result.map.values;
+    const place = status === 'missing' ? (ancestorPlace(result, results) ?? anywhere) : result.map.values;
     // What is to be absent is a defect where it is, as far as it is surely there [ours].
     const weight =
       status === 'unwanted'
         ? Math.min(result.score, result.nounScore)
         : 1 - (status === 'missing' ? result.nounScore : result.score);
     for (let cell = 0; cell < cells; cell++) {
-      defect[cell] = (defect[cell] as number) + weight * (place === null ? 1 : (place[cell] as number));
+      defect[cell] = (defect[cell] as number) + weight * (place[cell] as number);
     }
   }
   return defect;
+}
+
+/**
+ * Where something missing may come that no other phrase gives a place to: the whole image, apart from the things that are as
+ * asked [ours: the paper takes the whole image, and would repaint what is good]. What fills half of the image is no thing but what
+ * things stand on or before, and is not spared. Half of M's range says no more than that a map is without contrast, so
+ * only the upper half spares.
+ */
+function freePlace(results: readonly PhraseResult[], cells: number): Float32Array {
+  const free = new Float32Array(cells).fill(1);
+  for (const { phrase, status, map } of results) {
+    if (status !== 'ok' || phrase.negated) continue;
+    const spared = map.values.map((value) => Math.max(0, 2 * value - 1));
+    if (spared.filter((value) => value > 0).length >= cells / 2) continue;
+    for (let cell = 0; cell < cells; cell++) free[cell] = Math.min(free[cell] as number, 1 - (spared[cell] as number));
+  }
+  return free;
 }
 
 /** M of the nearest ancestor that is in the image; null: the whole image. */

@@ -30,6 +30,7 @@ import type { BatchSlice, BatchStep, OpenBatch } from './batchState.ts';
 import { type BatchChoice, batchTask } from './batchTask.ts';
 import { batchFiles, keeperOf, workOnEntry } from './batchWork.ts';
 import { type PathedFile, sortFiles } from './modelFolder.ts';
+import { arePacksOpening } from './packsSlice.ts';
 import { isAbort, toProblem } from './problem.ts';
 import { rememberedChoices } from './refineChoices.ts';
 import { throttledProgress } from './throttledProgress.ts';
@@ -451,10 +452,10 @@ export const createBatchSlice: Slice<BatchSlice> = (set, get, environment) => {
       }
     },
     runNextEntry: () => {
-      const { batch, engine, packInUse, arePacksOpening } = get();
+      const { batch, engine, packInUse } = get();
       if (lane.busy || running || !batch || engine.state !== 'ready') return;
       // Begun after the maps' model alone, what needs another one would fail for want of it.
-      if (packInUse.maps === null || arePacksOpening) return;
+      if (packInUse.maps === null || arePacksOpening(get())) return;
       const next = nextEntry(batch.queue);
       if (next !== null) void run(next);
     },

@@ -26,8 +26,8 @@ export interface PacksSlice {
   readonly packInUse: PackInUse;
   /** The pack being made ready. */
   readonly openingPackId: string | null;
-  /** Whether packs of several kinds are being made ready one after the other: one that is not in use may soon be. */
-  readonly arePacksOpening: boolean;
+  /** Whether packs of several kinds are being made ready one after the other. */
+  readonly isOpeningPreferred: boolean;
   /** Null: not known. */
   readonly storage: StorageState | null;
   /** What happens to packs in any tab. */
@@ -47,6 +47,14 @@ export interface PacksSlice {
   /** Uses a pack on this visit. */
   openPack(id: string): Promise<void>;
   deletePack(id: string): Promise<void>;
+}
+
+/** Whether a pack is being made ready, or the next one is in a moment: what is not in use may soon be. */
+export function arePacksOpening({
+  openingPackId,
+  isOpeningPreferred,
+}: Pick<AppState, 'openingPackId' | 'isOpeningPreferred'>): boolean {
+  return openingPackId !== null || isOpeningPreferred;
 }
 
 /** Whether something that writes packs is going on, here or in another tab: only one thing does at a time. */
@@ -87,7 +95,7 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
     for (const kind of PACK_KINDS) {
       const isThere = packs?.some((pack) => pack.id === packInUse[kind]);
       const isAnyThere = packs?.some((pack) => pack.kind === kind);
-      if (packInUse[kind] === null ? isAnyThere && get().openingPackId === null : !isThere) await openPreferred(kind);
+      if (packInUse[kind] === null ? isAnyThere && !arePacksOpening(get()) : !isThere) await openPreferred(kind);
     }
   };
 
@@ -116,7 +124,7 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
     damagedPacks: [],
     packInUse: NONE_IN_USE,
     openingPackId: null,
-    arePacksOpening: false,
+    isOpeningPreferred: false,
     storage: null,
     activity: { running: null, elsewhere: false },
 
@@ -149,9 +157,9 @@ export const createPacksSlice: Slice<PacksSlice> = (set, get, { workers, prefere
       }
     },
     openPreferredPacks: async (kinds = PACK_KINDS) => {
-      set({ arePacksOpening: true });
+      set({ isOpeningPreferred: true });
       for (const kind of kinds) await openPreferred(kind);
-      set({ arePacksOpening: false });
+      set({ isOpeningPreferred: false });
       get().runNext();
     },
     choosePack: async (id) => {

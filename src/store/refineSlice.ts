@@ -7,6 +7,7 @@ import { handMaskOf } from './handMaskSlice.ts';
 import type { ImageItem } from './imagesSlice.ts';
 import { isAtWork } from './install.ts';
 import { measuredBetween } from './measureSlice.ts';
+import { arePacksOpening } from './packsSlice.ts';
 import { isAbort, toProblem } from './problem.ts';
 import { changedChoices, LARGEST_SEED, type RefineChoices, rememberedChoices } from './refineChoices.ts';
 import {
@@ -133,7 +134,7 @@ export function readinessOf(state: AppState, image: ImageItem): RefineReadiness 
   return refineReadiness({
     image: { isOpen: image.opened !== null, hasFailed: image.opened === null && image.job.state === 'failed' },
     engine: state.engine.state,
-    packsKnown: state.packs !== null && state.openingPackId === null,
+    packsKnown: state.packs !== null && !arePacksOpening(state),
     isInstalling: isAtWork(state.install),
     packInUse: state.packInUse,
     settings: state.refineChoices.settings,

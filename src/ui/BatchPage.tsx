@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { OpenBatch } from '../store/batchState.ts';
+import { arePacksOpening } from '../store/packsSlice.ts';
 import { BatchHeader, DeleteBatch } from './BatchHeader.tsx';
 import styles from './BatchPage.module.css';
 import { BatchScatter } from './BatchScatter.tsx';
@@ -47,7 +48,7 @@ function Open({ batch }: { batch: OpenBatch }) {
   const [pointed, setPointed] = useState<number | null>(null);
   const { queue } = batch;
   const hasModel = useApp((state) => state.packInUse.maps !== null);
-  const packsKnown = useApp((state) => state.packs !== null && state.openingPackId === null);
+  const packsKnown = useApp((state) => state.packs !== null && !arePacksOpening(state));
   return (
     <main className={styles.page}>
       <BatchHeader batch={batch} onAgain={() => setAgain(!again)} />

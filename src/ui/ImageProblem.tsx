@@ -1,5 +1,6 @@
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { isAtWork } from '../store/install.ts';
+import { arePacksOpening } from '../store/packsSlice.ts';
 import { refinementsOf } from '../store/refineSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
@@ -13,8 +14,8 @@ const NO_MODEL = { name: 'PackMissingError', message: '', during: 'analyse' } as
 export function ImageProblem({ image }: { image: ImageItem }) {
   const store = useAppStore();
   const noModel = useApp(
-    ({ packs, packInUse, openingPackId, install }) =>
-      packs !== null && packInUse.maps === null && openingPackId === null && !isAtWork(install),
+    (state) =>
+      state.packs !== null && state.packInUse.maps === null && !arePacksOpening(state) && !isAtWork(state.install),
   );
   const packName = useApp(({ packs, packInUse }) => packs?.find(({ id }) => id === packInUse.maps)?.name ?? null);
   const otherModel = useApp(

@@ -1,5 +1,6 @@
 import { Popover } from 'radix-ui';
 import type { ReactNode } from 'react';
+import { arePacksOpening } from '../store/packsSlice.ts';
 import type { Panel } from '../store/viewSlice.ts';
 import { classes } from './classes.ts';
 import controls from './controls.module.css';
@@ -92,7 +93,7 @@ function ModelsButton() {
   );
   const packsKnown = useApp((state) => state.packs !== null);
   const hasPacks = useApp((state) => (state.packs?.length ?? 0) > 0);
-  const opening = useApp((state) => state.openingPackId !== null);
+  const opening = useApp(arePacksOpening);
   const packWords = pack
     ? `${pack.name.replace(REPOSITORY_OWNER, '')}, ${PRECISION_NAMES[pack.precision]}${repairing > 0 ? ` +${repairing}` : ''}`
     : opening

@@ -1,11 +1,14 @@
 """Trains the inpainting UNet: `python train_unet.py --cache DIR`, after the autoencoder and the CLIP.
 
 Nine channels: noisy latents, mask, latents of the greyed-out picture; the text is the picture's caption through the CLIP's text
-tower, left out one time in ten for guidance. Written at the end: the loss on validation seeds by noise level, and a sheet of
+tower, left out one time in ten for guidance. Every other step sees windows of half the side around the mask, four times as many, with
+captions of what is in the window: most of a whole picture is given, and what has to be learned is under the mask (arXiv 2304.12526
+trains on windows of many sizes likewise). Written at the end: the loss on validation seeds by noise level, and a sheet of
 repainted validation pictures (CACHE/logs/unet.png: original, masked, repainted).
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,30 +17,65 @@ from PIL import Image
 from torch import Tensor
 
 from captions import caption
-from diffusion import MASKS, Latents, Noising, Prompts, decoded, draw_mask, generator, latents_of, load_autoencoder, load_text_encoder
+from dataset import LEAST_VISIBLE
+from diffusion import (
+    LATENTS,
+    MASKS,
+    Latents,
+    Noising,
+    Prompts,
+    decoded,
+    draw_mask,
+    generator,
+    latents_of,
+    load_autoencoder,
+    load_text_encoder,
+)
 from models import new_unet, save_inpainting
 from run import Run, ahead, parser
-from world import Dice
+from world import Dice, Scene
 
 BATCH = 32
+# Latents along a window's side, and windows in a step: as long a step as one of whole pictures.
+WINDOW = 16
+WINDOWS = 112
 NO_TEXT = 0.1
 # How much errors outside the mask count: there the answer lies in the input.
 OUTSIDE = 0.25
 
 
-def batch(latents: Latents, dice: Dice, count: int = BATCH) -> dict[str, object]:
+def batch(latents: Latents, dice: Dice, count: int = BATCH, side: int = LATENTS) -> dict[str, object]:
     rows = {"clean": [], "masked": [], "masks": [], "texts": []}
     for _ in range(count):
         index, which, k = dice.below(len(latents)), dice.below(2), dice.below(MASKS)
         entry = latents[index]
-        scene, _, _ = latents.pictures.variant(index, which)
-        rows["clean"].append(entry["clean"][which])
-        rows["masked"].append(entry["masked"][which, k])
-        rows["masks"].append(entry["masks"][which, k][None])
-        text = caption(scene, dice, complete=dice.chance(0.8)) if scene.solids else ""
+        scene, _, owner = latents.pictures.variant(index, which)
+        mask = entry["masks"][which, k]
+        top, left = window(mask, side, dice)
+        place = (..., slice(top, top + side), slice(left, left + side))
+        rows["clean"].append(entry["clean"][which][place])
+        rows["masked"].append(entry["masked"][which, k][place])
+        rows["masks"].append(mask[None][place])
+        seen = scene if side == LATENTS else within(scene, owner, top, left, side)
+        text = caption(seen, dice, complete=dice.chance(0.8)) if seen.solids else ""
         rows["texts"].append("" if dice.chance(NO_TEXT) else text)
     tensors = {name: torch.from_numpy(np.stack(rows[name]).astype(np.float32)) for name in ("clean", "masked", "masks")}
     return {**tensors, "texts": rows["texts"]}
+
+
+def window(mask: np.ndarray, side: int, dice: Dice) -> tuple[int, int]:
+    """Top left corner, in latents, of a window that holds some of the mask."""
+    masked = np.flatnonzero(mask)
+    at = divmod(int(dice.pick(masked)) if len(masked) else mask.size // 2, LATENTS)
+    return tuple(min(max(i - dice.below(side), 0), LATENTS - side) for i in at)
+
+
+def within(scene: Scene, owner: np.ndarray, top: int, left: int, side: int) -> Scene:
+    """The scene with the solids alone of which the window shows a good part."""
+    part = owner[8 * top : 8 * (top + side), 8 * left : 8 * (left + side)]
+    shown = [(int((part == i).sum()), int((owner == i).sum())) for i in range(len(scene.solids))]
+    keep = [s for s, (here, all_of_it) in zip(scene.solids, shown) if here >= max(LEAST_VISIBLE, 0.4 * all_of_it)]
+    return replace(scene, solids=tuple(keep))
 
 
 def loss_of(unet, prompts: Prompts, noising: Noising, made: dict, seed: tuple[int, ...], times: Tensor | None = None) -> Tensor:
@@ -109,7 +147,11 @@ def main() -> None:
 
 
 def train(run: Run, unet, latents: Latents, prompts: Prompts, noising: Noising, options) -> None:
-    batches = ahead(lambda step: batch(latents, Dice(options.seed, 13, step)), run.step, options.steps, workers=1)
+    def made(step: int) -> dict[str, object]:
+        dice = Dice(options.seed, 13, step)
+        return batch(latents, dice, WINDOWS, WINDOW) if step % 2 else batch(latents, dice)
+
+    batches = ahead(made, run.step, options.steps, workers=1)
     unet.train()
     for step in run.steps():
         run.descend(loss_of(unet, prompts, noising, next(batches), (options.seed, 13, step)))
