@@ -238,8 +238,10 @@ WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "shape": 0.0, "quality
 # From these steps on. Damage is a small share of a picture: once patches tell it, the class token is pressed to
 # gather what they know, and one of its heads is shown where. Colours are learned by themselves, shapes hardly.
 LATER = ((552, {"quality": 7.0}), (943, {"shape": 2.0, "phrase": 2.0}), (2_250, {"look": 0.7}))
-# The text tower of this step becomes the diffusion models' text encoder, so that they need not wait for the end.
-TEXT_ENCODER_AT = 1_500
+# The text tower of this step becomes the diffusion models' text encoder; it does not change under them when the CLIP goes on. Late,
+# because colours reach every position of a text early, shapes only with the shape loss: before, a UNet paints the right
+# colours without shape.
+TEXT_ENCODER_AT = 4_250
 
 
 def weights_at(step: int) -> dict[str, float]:
@@ -250,7 +252,7 @@ def weights_at(step: int) -> dict[str, float]:
 
 
 def main() -> None:
-    options = parser(__doc__, steps=4_000).parse_args()
+    options = parser(__doc__, steps=4_700).parse_args()
     torch.manual_seed(options.seed)
     model = new_clip()
     contexts = Contexts(model.config.text_config.hidden_size)
