@@ -1,7 +1,7 @@
 """Trains the inpainting UNet: `python train_unet.py --cache DIR`, after the autoencoder and the CLIP.
 
 Nine channels: noisy latents, mask, latents of the greyed-out picture; the text is the picture's caption through the CLIP's text
-tower, left out one time in ten for guidance. Every other step sees windows of half the side around the mask, four times as many, with
+tower, left out one time in ten for guidance. Every other step sees windows of half the side around the mask, 112 for 32 pictures, with
 captions of what is in the window: most of a whole picture is given, and what has to be learned is under the mask (arXiv 2304.12526
 trains on windows of many sizes likewise). Written at the end: the loss on validation seeds by noise level, and a sheet of
 repainted validation pictures (CACHE/logs/unet.png: original, masked, repainted).
