@@ -49,7 +49,7 @@ test('a first visit: one click on a sample, and the maps say what is wrong with 
   await expect(page.getByRole('button', { name: /^Technical: [89]\d of 100/ })).toBeVisible();
 });
 
-test('a first visit: one click on a sample, one on Refine, and it is repaired or kept as it was', async ({ page }) => {
+test('a first visit: one click on a sample, one on Refine, and what was missing is there', async ({ page }) => {
   test.skip(!isServed('clip'), 'this build comes without the models of Blocks');
   test.skip(!isServed('inpainting/unet'), 'this build comes without models of Blocks that repair');
   // Half a minute of one core, on machines that may be busy with other work.
@@ -74,11 +74,10 @@ test('a first visit: one click on a sample, one on Refine, and it is repaired or
   await expect(result.or(rejection).first()).toBeVisible({ timeout: LONG });
   clock.tell('refining');
   test.skip(!isTrained, 'the way was walked; what untrained models paint is not judged');
-  // How often it paints what is asked for, `npm run evaluate` measures; a seed of its own decides about this picture.
   if (await rejection.isVisible()) {
     await expect(page.getByText('The picture is kept, to the last pixel')).toBeVisible();
     await expect(result).toBeHidden();
-    return;
+    test.skip(true, 'the repair was rejected: the trained UNet is not good enough yet (npm run evaluate)');
   }
   await page.evaluate(() => Reflect.deleteProperty(globalThis, 'showSaveFilePicker'));
   const downloading = page.waitForEvent('download');
@@ -88,10 +87,11 @@ test('a first visit: one click on a sample, one on Refine, and it is repaired or
   const before = await judge.look(await pixelsOf(page, readFileSync(SAMPLE.file), 'image/webp'));
   const after = await judge.look(await pixelsOf(page, saved, 'image/png'));
   expect(before(...SAMPLE.asked)).toBe(false);
-  console.log(`Blocks, the ${SAMPLE.asked.join(', ')} is ${after(...SAMPLE.asked) ? '' : 'not '}there`);
   for (const [shape, colour] of SAMPLE.others) {
     expect(after(shape, colour), `the ${colour} ${shape} is still there`).toBe(before(shape, colour));
   }
+  // A pass says that it is there; what is measured as better without it is no pass.
+  test.skip(!after(...SAMPLE.asked), 'it was not painted: the trained UNet is not good enough yet (npm run evaluate)');
 });
 
 /** Pixels of a picture, decoded by the browser. */

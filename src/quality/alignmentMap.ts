@@ -201,7 +201,7 @@ function freePlace(results: readonly PhraseResult[], cells: number): Float32Arra
   return free;
 }
 
-/** M of the nearest ancestor that is in the image; null: the whole image. */
+/** M of the nearest ancestor that is in the image; null: there is none. */
 function ancestorPlace(result: PhraseResult, results: readonly PhraseResult[]): Float32Array | null {
   let { ancestor } = result.phrase;
   // No chain is longer than there are phrases; the bound keeps a circular one from hanging.
