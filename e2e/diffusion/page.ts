@@ -98,8 +98,8 @@ function planOf(model: OnnxDiffusionModel, name: TinyPipeline) {
 
 function promptsOf(model: OnnxDiffusionModel, name: TinyPipeline): StagePrompts {
   return new StagePrompts(model, {
-    positive: unweightedPrompt(PROMPT),
-    negative: unweightedPrompt(NEGATIVE[name]),
+    positive: PROMPT,
+    negative: NEGATIVE[name],
   });
 }
 

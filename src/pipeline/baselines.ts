@@ -70,7 +70,13 @@ export async function inpaintingByHand(job: StrategyJob): Promise<Refined> {
       repaintRegions(image, {
         model,
         prompts,
-        settings: { ...settings.stage1, steps, smallestStrength: strength, largestStrength: strength },
+        settings: {
+          ...settings.stage1,
+          steps,
+          smallestStrength: strength,
+          largestStrength: strength,
+          mismatchStrength: strength,
+        },
         regions,
         defect,
         seed: job.seed,

@@ -160,6 +160,28 @@ describe('stage 1', () => {
     expect(prompts[1]).toEqual({ chunks: [[{ text: 'blurry', weight: 1 }]] });
   });
 
+  test('tells a region only what belongs there where the settings say so', async () => {
+    const prompt = 'alarm under sky';
+    const word = (text: string) => ({ text, start: prompt.indexOf(text), end: prompt.indexOf(text) + text.length });
+    const phrases = ['alarm', 'sky'].map((text): Phrase => {
+      const noun = word(text);
+      return { text, tokens: [noun], noun, ancestor: null, scope: 'place' };
+    });
+    const told = async (text: 'prompt' | 'region') => {
+      const model = inpainting();
+      const readPrompt: PromptReader = () => ({ phrases, sentences: [], hint: null });
+      const { stage1 } = defaultRefineSettings;
+      const result = await gRefine(
+        job({ inpainting: model, prompt, readPrompt, settings: settings({ stage1: { ...stage1, text } }) }),
+      );
+      expect(result.before.alignment?.phrases.map(({ status }) => status)).toEqual(['ok', 'ok']);
+      const [first] = model.calls.flatMap((call) => (call.kind === 'encodePrompt' ? [call.prompt] : []));
+      return first?.chunks[0]?.map((piece) => piece.text).join('');
+    };
+    expect(await told('prompt')).toBe(prompt);
+    expect(await told('region')).toBe('alarm');
+  });
+
   test('what the prompt says is absent is not to be painted', async () => {
     const model = inpainting();
     const noun = { text: 'cars', start: 18, end: 22 };

@@ -61,6 +61,7 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
   for (const [model, runStage] of stages(job, { parts, progress })) {
     const stageJob: StageJob = {
       model,
+      prompt,
       emphasised,
       negative: negativePrompt(settings.negativePrompt, seen),
       settings,

@@ -7,8 +7,9 @@ import { blendRegion, restoreRegion } from '../refine/blendRegion.ts';
 import { interruptible } from '../refine/interruptible.ts';
 import { pasdPrompts } from '../refine/pasdPrompts.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
+import { regionPrompt } from '../refine/regionPrompt.ts';
 import { repaintRegions } from '../refine/repaintRegions.ts';
-import { type DefectGrid, defectGrid, type RepairRegion } from '../refine/repairMask.ts';
+import { type DefectGrid, defectGrid, mismatchGrid, type RepairRegion } from '../refine/repairMask.ts';
 import { restoreImage } from '../refine/restoreImage.ts';
 import { withPrompts } from '../refine/stagePrompts.ts';
 import type { AnalysisResult } from './analysis.ts';
@@ -31,6 +32,8 @@ export interface Version {
 /** What a stage needs besides the image. */
 export interface StageJob {
   readonly model: DiffusionModel;
+  /** As typed. */
+  readonly prompt: string;
   /** P′ (eq. 7), in the syntax that weights prompts. */
   readonly emphasised: string;
   /** What is not to be painted: the user's words, and what the prompt says is absent. */
@@ -68,6 +71,8 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
         settings: settings.stage1,
         regions,
         defect: before.defect,
+        mismatch: mismatchGrid(before.seen, { threshold: settings.maskThreshold }),
+        ...(settings.stage1.text === 'region' && { textOf: (of) => regionText(of, before.seen, job) }),
         seed,
         report,
       }),
@@ -78,6 +83,10 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
     gated,
     undo: ({ region }) => restoreRegion(image, { region, old: before.image }),
   });
+}
+
+function regionText(region: RepairRegion, { alignment }: AnalysisResult, { prompt, emphasised }: StageJob): string {
+  return (alignment && regionPrompt([region], { alignment, prompt })) ?? emphasised;
 }
 
 /** Stage 2 and its gate: where quality fell, the pixels before it are back, with a soft edge where it reached the whole image. */

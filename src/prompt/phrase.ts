@@ -1,3 +1,5 @@
+import type { Standing } from './standing.ts';
+
 /** A stretch of the prompt as typed: UTF-16 offsets `[start, end)`. */
 export interface Span {
   readonly text: string;
@@ -17,6 +19,8 @@ export interface Phrase {
   readonly noun: Span;
   /** Index of the ancestor phrase (G-Refine Algorithm 1), or null: the whole image. */
   readonly ancestor: number | null;
+  /** Where it stands to its ancestor in the picture. Absent: `on` it. */
+  readonly standing?: Standing;
   /** `whole`: speaks of the whole image (style, quality boosters): scored but never drawn in a place. */
   readonly scope: 'place' | 'whole';
   /** Asked to be absent ("without a hat", "no cars", `--no dogs`): a defect where it is present. Absent: false. */

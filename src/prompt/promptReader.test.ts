@@ -28,6 +28,31 @@ test('at least nine tenths of 120 prompts written by hand are read exactly as by
   expect(wrong.length, JSON.stringify(wrong, null, 1)).toBeLessThanOrEqual(12);
 });
 
+test.each([
+  ['a dog to the left of a red car', 'right'],
+  ['a dog on the right side of a red car', 'left'],
+  ['a small dog left of a red car', 'right'],
+  ['a dog standing behind a car', 'below'],
+  ['a dog in front of a car', 'above'],
+  ['a lamp above a table', 'below'],
+  ['a cat under a table', 'above'],
+  ['a cup next to a plate', 'beside'],
+  ['a cup near a plate', 'beside'],
+  ['a cat sitting on a mat', 'beside'],
+  ['a man with a hat', undefined],
+  ['a man wearing a red hat', undefined],
+  ['a woman in a blue dress', undefined],
+])('%s: where the second stands to the first', (prompt, standing) => {
+  const [first, second] = read(prompt).phrases;
+  expect(first?.standing).toBeUndefined();
+  expect(second?.ancestor).toBe(0);
+  expect(second?.standing).toBe(standing);
+});
+
+test('words of place are no part of a phrase', () => {
+  expect(phrases('a red cone left of a green ball')).toEqual(['red cone', 'green ball<0']);
+});
+
 describe('rules', () => {
   test.each([
     // Compounds and names are one noun.

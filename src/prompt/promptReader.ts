@@ -5,7 +5,16 @@ import type { ParsedWord, PromptReader, PromptReading } from './phrase.ts';
 import { type Segment, segmentsOf, type Unit, unitsOf } from './promptClauses.ts';
 import { isMedium, isStyle, namesOnlyStyle, namesStyle } from './promptStyle.ts';
 import { promptText } from './promptSyntax.ts';
-import { asPhrase, type Draft, isWord, splitSentences, surface, type Word, wordsOf } from './promptWords.ts';
+import {
+  asPhrase,
+  type Draft,
+  draftStanding,
+  isWord,
+  splitSentences,
+  surface,
+  type Word,
+  wordsOf,
+} from './promptWords.ts';
 
 /** Words read of a prompt: ten times what any text encoder takes in, and parsed in a fraction of a second. */
 export const mostWordsRead = 1500;
@@ -32,7 +41,7 @@ function read(prompt: string, parser: DependencyParser): PromptReading {
     for (const draft of drafts) if (draft.medium) draft.scope = 'place';
   }
   return {
-    phrases: drafts.map((draft) => asPhrase(draft, prompt)),
+    phrases: drafts.map((draft) => asPhrase(draft, { prompt, standing: draftStanding(draft, { drafts, all: words }) })),
     sentences,
     hint:
       all.length > words.length

@@ -2,6 +2,7 @@
 import { tokenizeUd } from './parser/udTokenizer.ts';
 import type { Phrase, Span } from './phrase.ts';
 import type { PromptText } from './promptSyntax.ts';
+import { type Standing, standingOf } from './standing.ts';
 
 /** A word of the prompt: UD token with its place in the prompt as typed. */
 export interface Word extends Span {
@@ -62,8 +63,29 @@ export function surface(words: readonly Word[]): string[] {
   return out;
 }
 
+/** Where a phrase stands to its ancestor, if that comes before it: "a table, a cup on it" says too little [ours]. */
+export function draftStanding(
+  draft: Draft,
+  { drafts, all }: { readonly drafts: readonly Draft[]; readonly all: readonly Word[] },
+): Standing {
+  const { noun, ancestor } = draft;
+  const above = ancestor === null ? undefined : drafts[ancestor];
+  const from = above?.noun.at(-1)?.end;
+  const to = noun[0]?.start;
+  if (above === undefined || from === undefined || to === undefined || from > to) return 'on';
+  const others = new Set(drafts.filter((other) => other !== above && other !== draft).flatMap(({ words }) => words));
+  return standingOf(
+    all
+      .filter((word) => word.start >= from && word.end <= to && !others.has(word))
+      .map(({ text }) => text.toLowerCase()),
+  );
+}
+
 /** The phrase, with its spans in the prompt. */
-export function asPhrase({ words, noun, ancestor, scope, negated }: Draft, prompt: string): Phrase {
+export function asPhrase(
+  { words, noun, ancestor, scope, negated }: Draft,
+  { prompt, standing }: { readonly prompt: string; readonly standing: Standing },
+): Phrase {
   const tokens = spansOf(words, prompt);
   const named = spansOf(noun, prompt);
   const weight = words.reduce((sum, word) => sum + Math.abs(word.weight), 0) / words.length;
@@ -73,6 +95,7 @@ export function asPhrase({ words, noun, ancestor, scope, negated }: Draft, promp
     tokens,
     noun: { text: textOf(named), start: (named[0] as Span).start, end: (named.at(-1) as Span).end },
     ancestor,
+    ...(standing === 'on' ? {} : { standing }),
     scope,
     ...(negated ? { negated } : {}),
     ...(rounded === 1 ? {} : { weight: rounded }),

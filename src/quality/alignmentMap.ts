@@ -15,6 +15,7 @@ import {
   patchSimilarity,
   promptAlignment,
 } from './alignmentScore.ts';
+import { missingPlaces } from './missingPlace.ts';
 import type { QualityMap } from './qualityMap.ts';
 import type { AlignmentResult, PhraseResult, PhraseStatus } from './qualityResults.ts';
 
@@ -68,7 +69,7 @@ export function locate(similarity: Float32Array, { logitScale }: { readonly logi
  * Scores, located phrases and the defect map of a prompt.
  *
  * Of Algorithm 1 the ancestors come with the phrases. [ours]: an ancestor that is itself missing has no place, so its own
- * ancestor is taken instead. Phrases about the whole image (style, boosters) are scored but neither drawn, nor
+ * ancestor is taken instead; and what stands beside its ancestor, or has none, comes to an empty place (`missingPlace.ts`). Phrases about the whole image (style, boosters) are scored but neither drawn, nor
  * emphasised, nor counted in Q_A's product: they name nothing to look for, and S(P) has them already. Phrases asked to be
  * absent are looked for like others: present, they are defects where they are; absent, they are as asked. They are never
  * emphasised, which would call them up.
@@ -122,7 +123,7 @@ export function alignmentMap(
     };
   });
 
-  const defect = defectSum(results, gridWidth * gridHeight);
+  const defect = defectSum(results, { gridWidth, gridHeight });
   const promptScore = find(texts.prompt).score;
   const placed = results.filter(({ phrase }) => phrase.scope === 'place');
   const score = promptAlignment(
@@ -165,13 +166,17 @@ function phraseStatus(
 }
 
 /** Eq. 6 before clipping: D_A at grid resolution, >= 0. */
-function defectSum(results: readonly PhraseResult[], cells: number): Float32Array<ArrayBuffer> {
+function defectSum(
+  results: readonly PhraseResult[],
+  grid: { readonly gridWidth: number; readonly gridHeight: number },
+): Float32Array<ArrayBuffer> {
+  const cells = grid.gridWidth * grid.gridHeight;
   const defect = new Float32Array(cells);
-  const anywhere = freePlace(results, cells);
-  for (const result of results) {
+  const missing = missingPlaces(results, grid);
+  for (const [i, result] of results.entries()) {
     const { status } = result;
     if (status !== 'missing' && status !== 'wrongAttribute' && status !== 'unwanted') continue;
-    const place = status === 'missing' ? (ancestorPlace(result, results) ?? anywhere) : result.map.values;
+    const place = missing[i] ?? result.map.values;
     // What is to be absent is a defect where it is, as far as it is surely there [ours].
     const weight =
       status === 'unwanted'
@@ -182,34 +187,4 @@ function defectSum(results: readonly PhraseResult[], cells: number): Float32Arra
     }
   }
   return defect;
-}
-
-/**
- * Where something missing may come that no other phrase gives a place to: the whole image, apart from the things that are as
- * asked [ours: the paper takes the whole image, and would repaint what is good]. What fills half of the image is no thing but what
- * things stand on or before, and is not spared. Half of M's range says no more than that a map is without contrast, so
- * only the upper half spares.
- */
-function freePlace(results: readonly PhraseResult[], cells: number): Float32Array {
-  const free = new Float32Array(cells).fill(1);
-  for (const { phrase, status, map } of results) {
-    if (status !== 'ok' || phrase.negated) continue;
-    const spared = map.values.map((value) => Math.max(0, 2 * value - 1));
-    if (spared.filter((value) => value > 0).length >= cells / 2) continue;
-    for (let cell = 0; cell < cells; cell++) free[cell] = Math.min(free[cell] as number, 1 - (spared[cell] as number));
-  }
-  return free;
-}
-
-/** M of the nearest ancestor that is in the image; null: there is none. */
-function ancestorPlace(result: PhraseResult, results: readonly PhraseResult[]): Float32Array | null {
-  let { ancestor } = result.phrase;
-  // No chain is longer than there are phrases; the bound keeps a circular one from hanging.
-  for (let steps = 0; ancestor !== null && steps < results.length; steps++) {
-    const found = results[ancestor];
-    if (found === undefined) return null;
-    if (!found.phrase.negated && (found.status === 'ok' || found.status === 'wrongAttribute')) return found.map.values;
-    ancestor = found.phrase.ancestor;
-  }
-  return null;
 }

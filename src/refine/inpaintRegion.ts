@@ -15,18 +15,26 @@ export const largestPossibleStrength = 0.99;
 /** Strength stays above 0: at 0 there would be no step to execute. */
 export const smallestPossibleStrength = 0.02;
 
+/** A region misses the prompt where this share of it does. */
+const mismatchedShare = 0.25;
+
 /**
- * How much of a region is given up before it is painted anew [ours]: `s_min + (1 − Q)(s_max − s_min)`, never 1.
+ * How much of a region is given up before it is painted anew [ours]: `s_min + (1 − Q)(s_max − s_min)`, never 1. What is damaged still
+ * tells what belongs there; where something is missing or another thing than asked for nothing does, so there the strength is one of its own.
  *
- * @param quality Q of the region: its mean of 1 − D, 0..1
+ * @param region.quality Q of the region: its mean of 1 − D, 0..1
+ * @param region.mismatched the share of it that misses the prompt, 0..1
  */
 export function inpaintStrength(
-  quality: number,
-  { smallestStrength, largestStrength }: Pick<RefineSettings['stage1'], 'smallestStrength' | 'largestStrength'>,
+  { quality, mismatched }: { readonly quality: number; readonly mismatched: number },
+  { smallestStrength, largestStrength, mismatchStrength }: StrengthSettings,
 ): number {
-  const strength = smallestStrength + (1 - quality) * (largestStrength - smallestStrength);
+  const byQuality = smallestStrength + (1 - quality) * (largestStrength - smallestStrength);
+  const strength = mismatched < mismatchedShare ? byQuality : Math.max(byQuality, mismatchStrength);
   return Math.min(Math.max(strength, smallestPossibleStrength), largestPossibleStrength);
 }
+
+type StrengthSettings = Pick<RefineSettings['stage1'], 'smallestStrength' | 'largestStrength' | 'mismatchStrength'>;
 
 /**
  * The mask at latent resolution: the pixel at each latent's top left corner, as torch's nearest interpolation takes it.
@@ -61,6 +69,8 @@ export interface InpaintJob
   readonly settings: RefineSettings['stage1'];
   /** Q of the crop's regions, 0..1. */
   readonly quality: number;
+  /** Share of them that misses the prompt, 0..1. */
+  readonly mismatched: number;
   /** Which of the image's crops it is. */
   readonly index: number;
   /** What sampling starts from, made of the crop's pixels, `[3, height, width]` in −1..1. Default: the pixels themselves. */
@@ -78,7 +88,7 @@ export interface InpaintJob
  * @throws AbortError, UserError, see {@link denoiseImage}
  */
 export async function inpaintRegion(image: RgbaImage, job: InpaintJob): Promise<RgbaImage> {
-  const { crop, settings, quality, model, index, startOf } = job;
+  const { crop, settings, model, index, startOf } = job;
   const { working } = crop;
   const planes = planarFromRgba(cropForModel(image, crop), 'minusOneToOne');
   const start = startOf?.(planes, { crop, index }) ?? planes;
@@ -87,7 +97,7 @@ export async function inpaintRegion(image: RgbaImage, job: InpaintJob): Promise<
     sampler: settings.sampler,
     scheduler: model.scheduler,
     steps: settings.steps,
-    strength: inpaintStrength(quality, settings),
+    strength: inpaintStrength(job, settings),
   });
   const decoded = await denoiseImage({
     ...job,

@@ -12,6 +12,13 @@ export interface RefineSettings {
     /** s_min and s_max: strength = clamp(s_min + (1 − Q)(s_max − s_min)), never 1. */
     readonly smallestStrength: number;
     readonly largestStrength: number;
+    /** Least strength where something is missing or described wrongly: what is there does not tell what should be. */
+    readonly mismatchStrength: number;
+    /**
+     * What a region is painted from. `prompt` (default): all of P′, as the paper has it. `region`: what of P′ belongs there, which small
+     * models need.
+     */
+    readonly text: 'prompt' | 'region';
     /** How much of its surroundings a region is repainted with, as a share of its longer side. */
     readonly context: number;
   };
@@ -71,6 +78,8 @@ export const defaultRefineSettings: RefineSettings = {
     guidanceScale: 7.5,
     smallestStrength: 0.5,
     largestStrength: 0.95,
+    mismatchStrength: 0.95,
+    text: 'prompt',
     context: 0.5,
   },
   stage2: {
@@ -101,6 +110,13 @@ export const defaultRefineSettings: RefineSettings = {
  */
 export const toyRefineSettings: RefineSettings = {
   ...defaultRefineSettings,
-  stage1: { ...defaultRefineSettings.stage1, smallestStrength: 0.85, largestStrength: 0.99 },
+  stage1: {
+    ...defaultRefineSettings.stage1,
+    smallestStrength: 0.35,
+    largestStrength: 0.5,
+    mismatchStrength: 0.98,
+    text: 'region',
+    context: 2,
+  },
   stage2: { ...defaultRefineSettings.stage2, reach: 'repaired', steps: 4 },
 };

@@ -31,6 +31,10 @@ export interface RepaintJob {
   readonly regions: readonly RepairRegion[];
   /** D of the image: decides how strongly each region is repainted. */
   readonly defect: DefectGrid;
+  /** 1 where the image misses the prompt enough to be masked for it, else 0; default: nowhere. */
+  readonly mismatch?: DefectGrid;
+  /** What a region is to show; default: what the prompts say already. */
+  readonly textOf?: (region: RepairRegion) => string;
   readonly seed: number;
   /** What a crop's sampling starts from; see {@link InpaintJob}. Default: its pixels. */
   readonly startOf?: InpaintJob['startOf'];
@@ -45,10 +49,12 @@ export interface RepaintJob {
  * @throws AbortError; UserError, see `denoiseImage`; `OutOfMemoryError` if even the smallest size was too large
  */
 export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise<RgbaImage> {
-  const { model, settings, regions, report } = job;
+  const { model, settings, report } = job;
   const { nativeSize } = model;
   const granularity = Math.min(model.downscale * unetStep, nativeSize);
-  const crops = regionCrops(regions, { image, nativeSize, granularity, context: settings.context });
+  const crops = told(job).flatMap(({ text, regions: of }) =>
+    regionCrops(of, { image, nativeSize, granularity, context: settings.context }).map((crop) => ({ ...crop, text })),
+  );
   const repainted: RgbaImage = { ...image, data: image.data.slice() };
   const total = crops.length * settings.steps;
   const largest = Math.max(...crops.map(({ window }) => Math.max(window.width, window.height)));
@@ -60,6 +66,7 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
   const restarts = { count: 0 };
   let size = 0;
   for (const [i, crop] of crops.entries()) {
+    if (crop.text !== null) job.prompts.say(crop.text);
     for (;;) {
       const side = nativeSize * (smallerSizes[size] as number);
       try {
@@ -93,6 +100,20 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
   return repainted;
 }
 
+/** The regions by what they are to show: those told different things share no crop. */
+function told({
+  regions,
+  textOf,
+}: RepaintJob): readonly { readonly text: string | null; readonly regions: readonly RepairRegion[] }[] {
+  if (!textOf) return [{ text: null, regions }];
+  const byText = new Map<string, RepairRegion[]>();
+  for (const region of regions) {
+    const text = textOf(region);
+    byText.set(text, [...(byText.get(text) ?? []), region]);
+  }
+  return [...byText].map(([text, of]) => ({ text, regions: of }));
+}
+
 function repaintCrop(
   image: RgbaImage,
   {
@@ -100,6 +121,7 @@ function repaintCrop(
     prompts,
     settings,
     defect,
+    mismatch,
     seed,
     startOf,
     report,
@@ -125,6 +147,7 @@ function repaintCrop(
     settings,
     crop,
     quality: regionQuality(crop.regions, defect),
+    mismatched: mismatch ? 1 - regionQuality(crop.regions, mismatch) : 0,
     index,
     ...(startOf && { startOf }),
     noise: (step, length) =>

@@ -2,6 +2,7 @@
  * What is to be repaired: the merged mask of an analysis, region by region, and how good each region is.
  */
 import { connectedComponents } from '../math/connectedComponents.ts';
+import { upsampleBicubic } from '../math/resampling.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
 import { mergedDefect, mergedMask } from '../quality/mergedMask.ts';
@@ -44,6 +45,17 @@ const mapsOf = ({ perceptual, alignment }: AnalysisResult) => ({
 export function defectGrid(analysis: AnalysisResult): DefectGrid {
   const grid = maskGrid({ width: analysis.imageWidth, height: analysis.imageHeight });
   return { ...grid, values: mergedDefect(mapsOf(analysis), grid) };
+}
+
+/** 1 where an analysed image misses its prompt by more than τ, else 0. */
+export function mismatchGrid(
+  { imageWidth, imageHeight, alignment }: AnalysisResult,
+  { threshold }: { readonly threshold: number },
+): DefectGrid {
+  const grid = maskGrid({ width: imageWidth, height: imageHeight });
+  if (!alignment) return { ...grid, values: new Float32Array(grid.width * grid.height) };
+  const values = upsampleBicubic(alignment.defect, grid);
+  return { ...grid, values: values.map((value) => (value > threshold ? 1 : 0)) };
 }
 
 /** The regions where an image's merged defect exceeds τ (spec "Balanced refiner"), top to bottom; none: nothing is bad. */

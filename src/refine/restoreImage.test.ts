@@ -114,10 +114,9 @@ const wave = () =>
   });
 
 function job(latentTile: number, model = wave()): RestoreJob {
-  const prompt = { chunks: [[{ text: 'a dog', weight: 1 }]] };
   return {
     model,
-    prompts: new StagePrompts(model, { positive: prompt, negative: prompt }),
+    prompts: new StagePrompts(model, { positive: 'a dog', negative: 'a dog' }),
     settings: { ...defaultRefineSettings.stage2, steps: 2, latentTile },
     seed: 3,
     regions: null,

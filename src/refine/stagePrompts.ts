@@ -2,26 +2,35 @@ import type { DiffusionModel, TextConditioning } from '../pipeline/diffusionPort
 import { parseWeightedPrompt } from '../prompt/promptWeights.ts';
 import type { WeightedPrompt } from '../prompt/weightedPrompt.ts';
 
-/** A stage's prompts as its model reads them: encoded when first needed, once for all its regions. */
+/** A stage's prompts as its model reads them, in the syntax that weights prompts: encoded when first needed, once for all regions told the same. */
 export class StagePrompts {
   readonly #model: DiffusionModel;
-  readonly #prompts: { readonly positive: WeightedPrompt; readonly negative: WeightedPrompt | null };
+  readonly #negative: WeightedPrompt | null;
+  #positive: string;
   #encoded: { readonly positive: TextConditioning; readonly negative: TextConditioning | null } | null = null;
 
   /** @param prompts.negative null: no classifier-free guidance */
   constructor(
     model: DiffusionModel,
-    prompts: { readonly positive: WeightedPrompt; readonly negative: WeightedPrompt | null },
+    { positive, negative }: { readonly positive: string; readonly negative: string | null },
   ) {
     this.#model = model;
-    this.#prompts = prompts;
+    this.#positive = positive;
+    this.#negative = negative === null ? null : parseWeightedPrompt(negative);
+  }
+
+  /** Changes what is asked for from here on, as for another region. */
+  say(positive: string): void {
+    if (positive === this.#positive) return;
+    this.dispose();
+    this.#positive = positive;
   }
 
   async encoded(): Promise<{ readonly positive: TextConditioning; readonly negative: TextConditioning | null }> {
     if (this.#encoded) return this.#encoded;
-    const positive = await this.#model.encodePrompt(this.#prompts.positive);
+    const positive = await this.#model.encodePrompt(parseWeightedPrompt(this.#positive));
     try {
-      const negative = this.#prompts.negative && (await this.#model.encodePrompt(this.#prompts.negative));
+      const negative = this.#negative && (await this.#model.encodePrompt(this.#negative));
       this.#encoded = { positive, negative };
     } catch (error) {
       positive.dispose();
@@ -49,8 +58,8 @@ export async function withPrompts<T>(
   work: (prompts: StagePrompts) => Promise<T>,
 ): Promise<T> {
   const prompts = new StagePrompts(model, {
-    positive: parseWeightedPrompt(positive),
-    negative: guidanceScale === 1 ? null : parseWeightedPrompt(negative),
+    positive,
+    negative: guidanceScale === 1 ? null : negative,
   });
   try {
     return await work(prompts);

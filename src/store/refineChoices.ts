@@ -42,6 +42,7 @@ export const RANGES = {
   'stage1.guidanceScale': STAGE_RANGES.guidanceScale,
   'stage1.smallestStrength': { min: 0.1, max: 0.98, step: 0.01 },
   'stage1.largestStrength': { min: 0.1, max: 0.98, step: 0.01 },
+  'stage1.mismatchStrength': { min: 0.1, max: 0.98, step: 0.01 },
   'stage1.context': { min: 0, max: 2, step: 0.1 },
   'stage2.steps': STAGE_RANGES.steps,
   'stage2.guidanceScale': STAGE_RANGES.guidanceScale,
@@ -68,6 +69,7 @@ export type RangePath = keyof typeof RANGES;
 
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   'stage1.sampler': SAMPLERS,
+  'stage1.text': ['prompt', 'region'],
   'stage2.sampler': SAMPLERS,
   'stage2.reach': ['whole', 'repaired'],
   'stage2.mode': ['gentle', 'native'],

@@ -125,6 +125,33 @@ function StagedRepaint() {
       isOn={stage1.enabled}
       onToggle={(enabled) => change1({ enabled })}
     >
+      <SettingNumber
+        path="stage1.mismatchStrength"
+        label="Strength for what is missing"
+        note="Where something is missing or not as described, at least this far from the old pixels."
+        value={stage1.mismatchStrength}
+        onChange={(mismatchStrength) => change1({ mismatchStrength })}
+        asPercent
+      />
+      <Field
+        label="Painted from"
+        note={
+          stage1.text === 'prompt'
+            ? 'Every region is told the whole prompt.'
+            : 'Every region is told only what belongs there; small models need that.'
+        }
+      >
+        {(id) => (
+          <select
+            id={id}
+            value={stage1.text}
+            onChange={({ target }) => change1({ text: target.value as Stage1['text'] })}
+          >
+            <option value="prompt">The whole prompt</option>
+            <option value="region">What belongs in the region</option>
+          </select>
+        )}
+      </Field>
       <RepaintFields by="quality" />
     </Group>
   );

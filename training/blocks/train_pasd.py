@@ -1,8 +1,8 @@
 """Trains PASD's UNet and ControlNet together: `python train_pasd.py --cache DIR`, after the autoencoder and the CLIP.
 
-Restoration: the condition is a picture degraded all over (blur, coarser pixels, noise, JPEG, in any mixture, sometimes hardly), the
-target the latents of the clean one. Text: the caption, half the time with the words PASD adds; none one time in ten. Written at the
-end: PSNR against the clean render of degraded validation pictures before and after, decoded, and a sheet (CACHE/logs/pasd.png).
+Restoration: the condition is a picture degraded all over (blur, coarser pixels, noise, JPEG, in any mixture, sometimes hardly) or damaged
+in one place; the target: the latents of the clean one. Text: the caption, half the time with the words PASD adds; none one time in ten.
+Written at the end: PSNR against the clean render of degraded validation pictures before and after, decoded, and a sheet (CACHE/logs/pasd.png).
 """
 
 import json
@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from captions import caption
-from defects import blur, jpeg, noise
+from defects import FACTORS, blur, damage, jpeg, noise
 from diffusion import Latents, Noising, Prompts, decoded, generator, latents_of, load_autoencoder, load_text_encoder
 from models import new_pasd, save_restoration
 from run import Run, ahead, parser
@@ -22,6 +22,8 @@ from world import Dice
 
 BATCH = 8
 NO_TEXT = 0.1
+# Share of pictures that are damaged in one place, as stage 1 leaves them to stage 2, instead of all over.
+LOCAL = 0.6
 SUFFIX = ", clean, high-resolution, 8k"
 
 
@@ -41,13 +43,26 @@ def degraded(image: np.ndarray, dice: Dice) -> np.ndarray:
     return np.clip(image, 0, 1).astype(np.float32)
 
 
+def damaged(image: np.ndarray, behind: np.ndarray, owner: np.ndarray, removed: int, dice: Dice) -> np.ndarray:
+    """A picture in 0..1 with damage in one place, `behind` being the picture without the solid `removed`."""
+    hurt = damage(image, owner, dice, without=(behind, removed), factor=dice.pick(FACTORS))
+    return hurt.image if hurt else image
+
+
 def batch(latents: Latents, dice: Dice, count: int = BATCH) -> dict[str, object]:
     clean, conditions, texts = [], [], []
     for _ in range(count):
         index, which = dice.below(len(latents)), dice.below(2)
-        scene, image, _ = latents.pictures.variant(index, which)
+        scene, images, owners, removed = latents.pictures[index]
+        image, behind = (i.astype(np.float32) / 255.0 for i in images)
+        if dice.chance(LOCAL):
+            which = 0
+            worse = damaged(image, behind, owners[0], removed, dice)
+        else:
+            worse = degraded((image, behind)[which], dice)
+        scene = scene.without(removed) if which else scene
         clean.append(latents[index]["clean"][which])
-        conditions.append(degraded(image.astype(np.float32) / 255.0, dice))
+        conditions.append(worse)
         text = caption(scene, dice) if scene.solids else ""
         text += SUFFIX if dice.chance(0.5) else ""
         texts.append("" if dice.chance(NO_TEXT) else text)

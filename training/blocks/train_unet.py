@@ -3,7 +3,8 @@
 Nine channels: noisy latents, mask, latents of the greyed-out picture; the text is the picture's caption through the CLIP's text
 tower, left out one time in ten for guidance. Every other step sees windows of half the side around the mask, 112 for 32 pictures, with
 captions of what is in the window: most of a whole picture is given, and what has to be learned is under the mask (arXiv 2304.12526
-trains on windows of many sizes likewise). Written at the end: the loss on validation seeds by noise level, and a sheet of
+trains on windows of many sizes likewise). Most texts speak of what is under the mask alone: which of a caption's things that is would
+take a small model far longer to work out. Written at the end: the loss on validation seeds by noise level, and a sheet of
 repainted validation pictures (CACHE/logs/unet.png: original, masked, repainted).
 """
 
@@ -16,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from captions import caption
+from captions import caption, ground_words
 from dataset import LEAST_VISIBLE
 from diffusion import (
     LATENTS,
@@ -40,6 +41,8 @@ BATCH = 32
 WINDOW = 16
 WINDOWS = 112
 NO_TEXT = 0.1
+# Share of texts that speak only of what is under the mask, as the app's do for a region.
+OF_MASK = 0.75
 # How much errors outside the mask count: there the answer lies in the input.
 OUTSIDE = 0.25
 
@@ -56,9 +59,11 @@ def batch(latents: Latents, dice: Dice, count: int = BATCH, side: int = LATENTS)
         rows["clean"].append(entry["clean"][which][place])
         rows["masked"].append(entry["masked"][which, k][place])
         rows["masks"].append(mask[None][place])
-        seen = scene if side == LATENTS else within(scene, owner, top, left, side)
-        text = caption(seen, dice, complete=dice.chance(0.8)) if seen.solids else ""
-        rows["texts"].append("" if dice.chance(NO_TEXT) else text)
+        shown = np.zeros(owner.shape, bool)
+        shown[8 * top : 8 * (top + side), 8 * left : 8 * (left + side)] = True
+        if dice.chance(OF_MASK):
+            shown &= mask.repeat(8, axis=0).repeat(8, axis=1)
+        rows["texts"].append("" if dice.chance(NO_TEXT) else text_of(within(scene, owner, shown), dice))
     tensors = {name: torch.from_numpy(np.stack(rows[name]).astype(np.float32)) for name in ("clean", "masked", "masks")}
     return {**tensors, "texts": rows["texts"]}
 
@@ -70,12 +75,17 @@ def window(mask: np.ndarray, side: int, dice: Dice) -> tuple[int, int]:
     return tuple(min(max(i - dice.below(side), 0), LATENTS - side) for i in at)
 
 
-def within(scene: Scene, owner: np.ndarray, top: int, left: int, side: int) -> Scene:
-    """The scene with the solids alone of which the window shows a good part."""
-    part = owner[8 * top : 8 * (top + side), 8 * left : 8 * (left + side)]
-    shown = [(int((part == i).sum()), int((owner == i).sum())) for i in range(len(scene.solids))]
-    keep = [s for s, (here, all_of_it) in zip(scene.solids, shown) if here >= max(LEAST_VISIBLE, 0.4 * all_of_it)]
+def within(scene: Scene, owner: np.ndarray, shown: np.ndarray) -> Scene:
+    """The scene with the solids alone of which a good part is among the pixels shown."""
+    parts = [(int((shown & (owner == i)).sum()), int((owner == i).sum())) for i in range(len(scene.solids))]
+    keep = [s for s, (here, all_of_it) in zip(scene.solids, parts) if here >= max(LEAST_VISIBLE, 0.4 * all_of_it)]
     return replace(scene, solids=tuple(keep))
+
+
+def text_of(scene: Scene, dice: Dice) -> str:
+    if scene.solids:
+        return caption(scene, dice, complete=dice.chance(0.8))
+    return ground_words(scene.ground, dice) if dice.chance(0.5) else ""
 
 
 def loss_of(unet, prompts: Prompts, noising: Noising, made: dict, seed: tuple[int, ...], times: Tensor | None = None) -> Tensor:

@@ -86,7 +86,10 @@ export function ruledTree(words: readonly string[], tree: readonly WordAnalysis[
       /\p{Extended_Pictographic}/u.test(words[i] as string),
   );
   const isLink = tree.map(
-    ({ upos }, i) => LINKS.has(upos) || (/^(?:next|close|due)$/.test(lower[i] as string) && lower[i + 1] === 'to'),
+    ({ upos }, i) =>
+      LINKS.has(upos) ||
+      (/^(?:next|close|due)$/.test(lower[i] as string) && lower[i + 1] === 'to') ||
+      (/^(?:left|right|ahead)$/.test(lower[i] as string) && lower[i + 1] === 'of'),
   );
   const isCentre = isNoun.map((noun, i) => {
     const head = heads[i] as number;
