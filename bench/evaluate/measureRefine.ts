@@ -26,6 +26,9 @@ export interface RefineMeasured {
   /** Towards the right picture, in dB, in the damage and as a whole; null: nothing is damaged. */
   readonly psnrBefore: number | null;
   readonly psnrAfter: number | null;
+  /** How differently from the right picture the damage looks, after `Judge.distance`. */
+  readonly looksBefore: number | null;
+  readonly looksAfter: number | null;
   readonly wholeBefore: number;
   readonly wholeAfter: number;
   readonly isIdentical: boolean;
@@ -88,6 +91,8 @@ export async function measureRefine(
     othersAfter: count(seenAfter),
     psnrBefore: isDamage(kind) ? psnr(picture, right, mask) : null,
     psnrAfter: isDamage(kind) ? psnr(result, right, mask) : null,
+    looksBefore: isDamage(kind) ? await judge.distance(picture, right, mask) : null,
+    looksAfter: isDamage(kind) ? await judge.distance(result, right, mask) : null,
     wholeBefore: psnr(picture, right),
     wholeAfter: psnr(result, right),
     isIdentical: !image || samePixels(image, picture),

@@ -25,6 +25,8 @@ const refined = (part: Partial<RefineMeasured>): RefineMeasured => ({
   askedAfter: null,
   othersBefore: 2,
   othersAfter: 2,
+  looksBefore: null,
+  looksAfter: null,
   psnrBefore: null,
   psnrAfter: null,
   wholeBefore: 99,
@@ -71,15 +73,23 @@ test('refining: what was asked for, what was damaged, what was good, and what go
     refined({ kind: 'absent', fault: 'absent', askedBefore: false, askedAfter: true }),
     refined({ kind: 'attribute', fault: 'wrong colour', askedBefore: false, askedAfter: true, othersAfter: 1 }),
     refined({ kind: 'attribute', fault: 'wrong size', askedBefore: true, askedAfter: true }),
-    refined({ kind: 'technical', psnrBefore: 20, psnrAfter: 25, wholeBefore: 25, wholeAfter: 29 }),
+    refined({
+      kind: 'technical',
+      psnrBefore: 20,
+      psnrAfter: 25,
+      looksBefore: 0.4,
+      looksAfter: 0.1,
+      wholeBefore: 25,
+      wholeAfter: 29,
+    }),
     refined({ isIdentical: false, wholeAfter: 40 }),
   ];
   const rows = refineRows(all, [refined({ changedOutside: 1 }), refined({})]);
-  expect(rows.map(({ value }) => value)).toEqual([0, 1, 1, 0, 0.5, 2 / 5]);
-  expect(rows.map(passes)).toEqual([true, true, true, false, false, false]);
+  expect(rows.map(({ value }) => value)).toEqual([0, 1, 1, 1, 0, 0.5, 2 / 5]);
+  expect(rows.map(passes)).toEqual([true, true, true, true, false, false, false]);
   const table = strategyTable({ gRefine: all }, { gRefine: 'G-Refine' });
-  expect(table).toContain('| G-Refine | 1.00 | 5.0 dB | 1.00 | 0.00 | 0.40 |');
-  expect(table).toContain('| no refining | 0.00 | 0.0 dB | 0.00 | 1.00 | 0.00 |');
+  expect(table).toContain('| G-Refine | 1.00 | 5.0 dB | 1.00 | 1.00 | 0.00 | 0.40 |');
+  expect(table).toContain('| no refining | 0.00 | 0.0 dB | 0.00 | 0.00 | 1.00 | 0.00 |');
 });
 
 test('measures: means afterwards, and what got worse in the way a measure counts', () => {

@@ -79,6 +79,9 @@ export function refineRows(all: readonly RefineMeasured[], repainted: readonly R
   const damaged = all.flatMap(({ psnrBefore, psnrAfter }) =>
     psnrBefore === null || psnrAfter === null ? [] : psnrAfter > psnrBefore,
   );
+  const looked = all.flatMap(({ looksBefore, looksAfter }) =>
+    looksBefore === null || looksAfter === null ? [] : looksAfter < looksBefore,
+  );
   const clean = all.filter(({ kind }) => kind === 'clean').map(({ isIdentical }) => isIdentical);
   const outside = repainted.map(({ changedOutside }) => changedOutside === 0);
   const worse = all.map((one) => isWorse({ ...one, asked: one.askedBefore !== null }));
@@ -97,6 +100,7 @@ export function refineRows(all: readonly RefineMeasured[], repainted: readonly R
       count: asked.length,
     },
     { name: 'damage closer to the right picture (PSNR)', value: share(damaged), bar: 0.9, count: damaged.length },
+    { name: 'damage looks closer to it (LPIPS-like)', value: share(looked), bar: 0.9, count: looked.length },
     { name: 'matching, undamaged pictures left byte-identical', value: share(clean), bar: 0.95, count: clean.length },
     { name: 'stage 1: no pixel changed outside of the mask', value: share(outside), bar: 1, count: outside.length },
     { name: 'pictures that got worse', value: share(worse), bar: 0.02, atMost: true, count: worse.length },
@@ -124,6 +128,7 @@ export function strategyTable(
     askedAfter: one.askedBefore,
     othersAfter: one.othersBefore,
     psnrAfter: one.psnrBefore,
+    looksAfter: one.looksBefore,
     wholeAfter: one.wholeBefore,
     isIdentical: true,
     qualityAfter: one.qualityBefore,
@@ -146,15 +151,16 @@ export function strategyTable(
       Number.isNaN(mean(gain)) ? '–' : `${mean(gain).toFixed(1)} dB`,
       written(rows[2]?.value),
       written(rows[3]?.value),
-      written(rows[5]?.value),
+      written(rows[4]?.value),
+      written(rows[6]?.value),
       `${(100 * mean(all.map(({ qualityBefore }) => qualityBefore))).toFixed(0)} → ${(100 * mean(all.map(({ qualityAfter }) => qualityAfter))).toFixed(0)}`,
       `${mean(all.map(({ took }) => took)).toFixed(1)} s`,
     ];
     return `| ${title} | ${cells.join(' | ')} |`;
   });
   return [
-    '| | asked-for object seen | gain in the damage | damage closer | good ones untouched | got worse | score of 100 | a picture takes |',
-    '|---|---|---|---|---|---|---|---|',
+    '| | asked-for object seen | gain in the damage | damage closer (PSNR) | damage closer (LPIPS-like) | good ones untouched | got worse | score of 100 | a picture takes |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...lines,
   ].join('\n');
 }

@@ -5,7 +5,7 @@ renders alone: a small convolutional network that sees windows of 67×67 pixels 
 and its colour, size and material. Three of four windows are taken on solids. Without padding, so that the same network reads a
 whole picture, every 8 pixels. Some pictures are slightly blurred or noisy, as decoded latents are. Printed at the end, on
 validation seeds: windows judged rightly, and how often `found` (below, and `bench/evaluate/judge.ts`) is right about a shape of a
-colour that is there or is not. Writes `judge.onnx` beside this script, half precision.
+colour that is there or is not. Writes `judge.onnx` beside this script, half precision, with the features of its layers.
 """
 
 import json
@@ -146,12 +146,30 @@ def evaluate(judge: Judge, cache: str, count: int = 300) -> dict[str, float]:
     return {name: round(value, 4) for name, value in result.items()}
 
 
+class WithFeatures(nn.Module):
+    """The judge and what its six layers see, [batch, channels, h, w] each: distances between those are a perceptual measure."""
+
+    def __init__(self, judge: Judge):
+        super().__init__()
+        self.judge = judge
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        judge, features = self.judge, []
+        x = torch.cat([pictures * 2 - 1, judge.height.expand(pictures.shape[0], 1, 256, 256)], dim=1)
+        for layer in judge.layers:
+            x = layer(x)
+            if isinstance(layer, nn.GELU):
+                features.append(x)
+        return (torch.cat([part.softmax(1) for part in x.split(list(HEADS.values()), dim=1)], dim=1), *features)
+
+
 def export(judge: Judge, path: Path) -> None:
     """Weights are stored in half precision and widened when loaded: the file is half as large."""
     temporary = path.with_suffix(".partial.onnx")
+    outputs = ["probabilities", *(f"features{i}" for i in range(6))]
     torch.onnx.export(
-        judge.eval(), (torch.zeros(1, 3, 256, 256),), str(temporary), input_names=["picture"], output_names=["probabilities"],
-        dynamic_axes={"picture": {0: "batch"}, "probabilities": {0: "batch"}}, opset_version=17, dynamo=False,
+        WithFeatures(judge).eval(), (torch.zeros(1, 3, 256, 256),), str(temporary), input_names=["picture"], output_names=outputs,
+        dynamic_axes={name: {0: "batch"} for name in ("picture", *outputs)}, opset_version=17, dynamo=False,
     )
     model = onnx.load(temporary)
     casts = []
