@@ -38,13 +38,14 @@ export function refineRecord(
       analysisSettings: asJson(result.before.settings),
       before: scores(result.before),
       after: scores(result.after),
-      regions: result.regions.map(({ place, stage, before, after, kept, reason }) => ({
+      regions: result.regions.map(({ place, stage, before, after, kept, reason, text }) => ({
         place: { ...place },
         stage,
         before: rounded(before),
         after: rounded(after),
         kept,
         reason,
+        ...(text !== undefined && { text }),
       })),
       hints: [...result.hints],
     })),

@@ -61,6 +61,7 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
   const { settings, seed, regions, progress } = job;
   const report = progress.report('inpaint');
   const model = interruptible(job.model, report);
+  const texts = new Map(regions.map((region) => [region, regionText(region, before.seen, job)] as const));
   const image = await withPrompts(
     model,
     { positive: job.emphasised, negative: job.negative, guidanceScale: settings.stage1.guidanceScale },
@@ -72,21 +73,30 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
         regions,
         defect: before.defect,
         mismatch: mismatchGrid(before.seen, { threshold: settings.maskThreshold }),
-        ...(settings.stage1.text === 'region' && { textOf: (of) => regionText(of, before.seen, job) }),
+        textOf: (region) => texts.get(region) ?? job.emphasised,
         seed,
         report,
       }),
   );
   const after = await versionOf(image, 'inpaint', job);
-  const gated = gateRegions(regions, gateOptions(before, after, job));
+  const gated = gateRegions(regions, gateOptions(before, after, job)).map(({ region, outcome }): GatedRegion => {
+    const text = texts.get(region);
+    return { region, outcome: text === undefined ? outcome : { ...outcome, text } };
+  });
   return settle(after, job, {
     gated,
     undo: ({ region }) => restoreRegion(image, { region, old: before.image }),
   });
 }
 
-function regionText(region: RepairRegion, { alignment }: AnalysisResult, { prompt, emphasised }: StageJob): string {
-  return (alignment && regionPrompt([region], { alignment, prompt })) ?? emphasised;
+/** What a region alone is told; undefined: P′. */
+function regionText(
+  region: RepairRegion,
+  { alignment }: AnalysisResult,
+  { prompt, settings }: StageJob,
+): string | undefined {
+  if (settings.stage1.text === 'prompt' || !alignment) return undefined;
+  return regionPrompt(region, { alignment, prompt }) ?? undefined;
 }
 
 /** Stage 2 and its gate: where quality fell, the pixels before it are back, with a soft edge where it reached the whole image. */

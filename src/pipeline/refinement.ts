@@ -47,6 +47,8 @@ export interface RegionOutcome {
   readonly kept: boolean;
   /** Why it was rejected, as a sentence; null where kept. */
   readonly reason: string | null;
+  /** What it was painted from, weights in brackets. Absent: the prompt that everything was painted with. */
+  readonly text?: string;
 }
 
 /** A finished refinement of one image with one seed. */

@@ -9,7 +9,7 @@ const shareOfThing = 1 / 3;
 const shareOfRegion = 1 / 2;
 
 /**
- * The phrases that belong to the regions of one crop, in the prompt's order, emphasised as in P′ (eq. 7): missing ones that are to come
+ * The phrases that belong to a region, in the prompt's order, emphasised as in P′ (eq. 7): missing ones that are to come
  * there, wrongly described ones and those as asked that are found there, and what is said of the whole image. A model told the whole
  * prompt has to work out which of its things is under the mask; a small one paints them all.
  *
@@ -17,7 +17,7 @@ const shareOfRegion = 1 / 2;
  * @returns null: nothing is known to belong there, the whole prompt says it best
  */
 export function regionPrompt(
-  regions: readonly RepairRegion[],
+  region: RepairRegion,
   { alignment, prompt }: { readonly alignment: AlignmentResult; readonly prompt: string },
 ): string | null {
   const { phrases } = alignment;
@@ -26,7 +26,7 @@ export function regionPrompt(
     (result, i) =>
       result.phrase.scope === 'place' &&
       isWanted(result) &&
-      isIn(places[i] ?? result.map.values, regions, alignment.map),
+      isIn(places[i] ?? result.map.values, region, alignment.map),
   );
   if (!isHere.includes(true)) return null;
   const said = phrases.filter(({ phrase }, i) => isHere[i] || (phrase.scope === 'whole' && !phrase.negated));
@@ -48,26 +48,24 @@ function written({ phrase, emphasis }: PhraseResult, prompt: string): string {
 /** Whether something lies under the mask, for a good part of it or of the mask. */
 function isIn(
   values: Float32Array,
-  regions: readonly RepairRegion[],
+  { mask }: RepairRegion,
   grid: Pick<QualityMap, 'gridWidth' | 'gridHeight'>,
 ): boolean {
   const { gridWidth, gridHeight } = grid;
   // How much of each cell of the map is under the mask, sampled at the mask's own cells.
   const under = new Float32Array(values.length);
   let [masked, filled] = [0, 0];
-  for (const { mask } of regions) {
-    const across = gridWidth / mask.gridWidth;
-    const down = gridHeight / mask.gridHeight;
-    mask.values.forEach((value, i) => {
-      if (value < 0.5) return;
-      const x = Math.floor((mask.part.x + (i % mask.part.width)) * across);
-      const y = Math.floor((mask.part.y + Math.floor(i / mask.part.width)) * down);
-      const cell = y * gridWidth + x;
-      under[cell] = (under[cell] as number) + across * down;
-      masked++;
-      if ((values[cell] as number) > 0.5) filled++;
-    });
-  }
+  const across = gridWidth / mask.gridWidth;
+  const down = gridHeight / mask.gridHeight;
+  mask.values.forEach((value, i) => {
+    if (value < 0.5) return;
+    const x = Math.floor((mask.part.x + (i % mask.part.width)) * across);
+    const y = Math.floor((mask.part.y + Math.floor(i / mask.part.width)) * down);
+    const cell = y * gridWidth + x;
+    under[cell] = (under[cell] as number) + across * down;
+    masked++;
+    if ((values[cell] as number) > 0.5) filled++;
+  });
   let [thing, here] = [0, 0];
   values.forEach((value, i) => {
     if (value <= 0.5) return;

@@ -20,7 +20,7 @@ export function RegionList({ regions, size }: { regions: readonly RegionOutcome[
         <span>{rejected === 0 ? 'all kept' : `${regions.length - rejected} kept, ${rejected} rejected`}</span>
       </summary>
       <ul className={styles.regions} onPointerLeave={() => hoverRegion(null)}>
-        {regions.map(({ stage, place, before, after, kept, reason }, i) => (
+        {regions.map(({ stage, place, before, after, kept, reason, text }, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: regions of one result never change places.
           <li key={i}>
             <button
@@ -42,6 +42,7 @@ export function RegionList({ regions, size }: { regions: readonly RegionOutcome[
               <span className={styles.numbers}>
                 {percent(before)} → {percent(after)}
               </span>
+              {text && <span className={styles.reason}>from “{text}”</span>}
               {reason && <span className={styles.reason}>{reason}</span>}
             </button>
           </li>
