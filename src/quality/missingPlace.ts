@@ -12,7 +12,7 @@ import type { PhraseResult } from './qualityResults.ts';
 
 /** Radius of an empty place, smallest and largest, as shares of the image's shorter side. */
 const smallestRadius = 0.13;
-const largestRadius = 0.24;
+const largestRadius = 0.2;
 /** How much nearness to the anchor, being in line with it, and nearness to the image's middle count against emptiness, cell for cell. */
 const nearness = 0.3;
 const alignment = 0.4;
