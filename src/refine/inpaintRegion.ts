@@ -16,7 +16,7 @@ export const largestPossibleStrength = 0.99;
 export const smallestPossibleStrength = 0.02;
 
 /** A region misses the prompt where this share of it does. */
-const mismatchedShare = 0.25;
+export const mismatchedShare = 0.25;
 
 /**
  * How much of a region is given up before it is painted anew [ours]: `s_min + (1 − Q)(s_max − s_min)`, never 1. What is damaged still

@@ -118,5 +118,5 @@ export const toyRefineSettings: RefineSettings = {
     text: 'region',
     context: 2,
   },
-  stage2: { ...defaultRefineSettings.stage2, reach: 'repaired', steps: 4 },
+  stage2: { ...defaultRefineSettings.stage2, reach: 'repaired', steps: 4, guidanceScale: 1, strength: 0.4 },
 };

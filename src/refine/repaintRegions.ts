@@ -7,7 +7,7 @@ import type { RgbaImage } from '../image/rgbaImage.ts';
 import type { DiffusionModel } from '../pipeline/diffusionPorts.ts';
 import { blendRegion } from './blendRegion.ts';
 import { isUserError } from './denoiseImage.ts';
-import { type InpaintJob, inpaintRegion } from './inpaintRegion.ts';
+import { type InpaintJob, inpaintRegion, mismatchedShare } from './inpaintRegion.ts';
 import type { RefineSettings } from './refineSettings.ts';
 import { type StageReport, showLatents } from './refineStage.ts';
 import { type RegionCrop, regionCrops, resizedCrop } from './regionCrops.ts';
@@ -52,8 +52,11 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
   const { model, settings, report } = job;
   const { nativeSize } = model;
   const granularity = Math.min(model.downscale * unetStep, nativeSize);
-  const crops = told(job).flatMap(({ text, regions: of }) =>
-    regionCrops(of, { image, nativeSize, granularity, context: settings.context }).map((crop) => ({ ...crop, text })),
+  const crops = groups(job).flatMap(({ regions: of, ...group }) =>
+    regionCrops(of, { image, nativeSize, granularity, context: settings.context }).map((crop) => ({
+      ...crop,
+      ...group,
+    })),
   );
   const repainted: RgbaImage = { ...image, data: image.data.slice() };
   const total = crops.length * settings.steps;
@@ -73,6 +76,7 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
         const patch = await repaintCrop(repainted, {
           ...job,
           crop: resizedCrop(crop, { nativeSize: side, granularity }),
+          mismatched: crop.mismatched,
           index: i,
           restarts,
           onStep: (done) => report.onStep(i * settings.steps + done, total),
@@ -100,18 +104,24 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
   return repainted;
 }
 
-/** The regions by what they are to show: those told different things share no crop. */
-function told({
-  regions,
-  textOf,
-}: RepaintJob): readonly { readonly text: string | null; readonly regions: readonly RepairRegion[] }[] {
-  if (!textOf) return [{ text: null, regions }];
-  const byText = new Map<string, RepairRegion[]>();
+interface Group {
+  readonly text: string | null;
+  readonly mismatched: number;
+  readonly regions: RepairRegion[];
+}
+
+/** The regions by what they are to show and whether they miss the prompt: those painted differently share no crop. */
+function groups({ regions, textOf, mismatch }: RepaintJob): readonly Group[] {
+  const found = new Map<string, Group>();
   for (const region of regions) {
-    const text = textOf(region);
-    byText.set(text, [...(byText.get(text) ?? []), region]);
+    const text = textOf?.(region) ?? null;
+    const mismatched = mismatch ? 1 - regionQuality([region], mismatch) : 0;
+    const key = `${mismatched >= mismatchedShare} ${text}`;
+    const group = found.get(key);
+    if (group) group.regions.push(region);
+    else found.set(key, { text, mismatched, regions: [region] });
   }
-  return [...byText].map(([text, of]) => ({ text, regions: of }));
+  return [...found.values()];
 }
 
 function repaintCrop(
@@ -121,7 +131,7 @@ function repaintCrop(
     prompts,
     settings,
     defect,
-    mismatch,
+    mismatched,
     seed,
     startOf,
     report,
@@ -131,6 +141,7 @@ function repaintCrop(
     onStep,
   }: RepaintJob & {
     readonly crop: RegionCrop;
+    readonly mismatched: number;
     readonly index: number;
     readonly restarts: { count: number };
     readonly onStep: (done: number) => void;
@@ -147,7 +158,7 @@ function repaintCrop(
     settings,
     crop,
     quality: regionQuality(crop.regions, defect),
-    mismatched: mismatch ? 1 - regionQuality(crop.regions, mismatch) : 0,
+    mismatched,
     index,
     ...(startOf && { startOf }),
     noise: (step, length) =>

@@ -58,15 +58,28 @@ export function mismatchGrid(
   return { ...grid, values: values.map((value) => (value > threshold ? 1 : 0)) };
 }
 
-/** The regions where an image's merged defect exceeds τ (spec "Balanced refiner"), top to bottom; none: nothing is bad. */
+/**
+ * The regions where an image's merged defect exceeds τ (spec "Balanced refiner"): those that miss the prompt, then those that are only
+ * damaged, each top to bottom; none: nothing is bad. Where the one borders on the other they stay apart [ours]: what is missing is
+ * painted from the ground up, and good work beside it that only looks worn is not to go with it.
+ */
 export function repairRegions(
   analysis: AnalysisResult,
   { threshold }: { readonly threshold: number },
 ): readonly RepairRegion[] {
   const image = { width: analysis.imageWidth, height: analysis.imageHeight };
   const grid = maskGrid(image);
-  const { mask } = mergedMask(mapsOf(analysis), { ...grid, threshold });
-  return regionsOfMask(mask, { grid, image });
+  const { perceptual, alignmentDefect } = mapsOf(analysis);
+  const damage = mergedMask({ perceptual, alignmentDefect: null }, { ...grid, threshold }).mask;
+  if (alignmentDefect === null) return regionsOfMask(damage, { grid, image });
+  const faultless = { ...perceptual, values: new Float32Array(perceptual.values.length).fill(1) };
+  const mismatch = mergedMask({ perceptual: faultless, alignmentDefect }, { ...grid, threshold }).mask;
+  const apart = damage.map((value, i) => Math.min(value, 1 - (mismatch[i] as number)));
+  return [
+    ...regionsOfMask(mismatch, { grid, image }),
+    // Where the two met, a rim of the damage's soft edge may be left of it.
+    ...regionsOfMask(apart, { grid, image }).filter(({ mask }) => mask.values.some((value) => value >= 0.5)),
+  ];
 }
 
 /** The connected parts of a mask, each with the mask of its own cells alone. */
