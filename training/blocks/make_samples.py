@@ -17,7 +17,7 @@ FIRST_SEED = 20_500_000
 # What is wrong, how strongly, and which seed after the first shows it well.
 WANTED = [
     ("rationality", "melted", 0.8, 0),
-    ("absent", None, None, 0),
+    ("absent", None, None, 4),
     ("technical", "blur", 0.8, 0),
     ("attribute", "wrong colour", None, 0),
     ("naturalness", "colour cast", 0.8, 0),
