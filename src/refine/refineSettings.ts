@@ -106,7 +106,8 @@ export const defaultRefineSettings: RefineSettings = {
 /**
  * What a refinement is by default where the toy models repair that come with the app: they work on 256², mostly on a processor, where
  * a step of restoring takes four times as long as one of repainting. Their autoencoder loses fine detail, so what is good does not
- * pass it; and a small UNet repairs more when little of what is bad is left to it.
+ * pass it; a small UNet mends damage when much of what is there is left to it, and paints what is missing when nothing is; and it was
+ * trained on whole scenes, so regions are shown with all of their surroundings and told what belongs in them.
  */
 export const toyRefineSettings: RefineSettings = {
   ...defaultRefineSettings,
