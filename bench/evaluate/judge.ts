@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-web';
+import { planarFromRgba } from '../../src/image/planarPixels.ts';
 import type { RgbaImage } from '../../src/image/rgbaImage.ts';
 import { connectedComponents } from '../../src/math/connectedComponents.ts';
 
@@ -75,12 +76,9 @@ export class Judge {
     return counted === 0 ? Number.NaN : distance / counted;
   }
 
-  #run({ width, height, data }: RgbaImage, outputs: string[]): Promise<ort.InferenceSession.OnnxValueMapType> {
-    const planes = new Float32Array(3 * width * height);
-    for (let i = 0; i < width * height; i++) {
-      for (let c = 0; c < 3; c++) planes[c * width * height + i] = (data[4 * i + c] as number) / 255;
-    }
-    return this.#session.run({ picture: new ort.Tensor('float32', planes, [1, 3, height, width]) }, outputs);
+  #run(image: RgbaImage, outputs: string[]): Promise<ort.InferenceSession.OnnxValueMapType> {
+    const picture = new ort.Tensor('float32', planarFromRgba(image, 'zeroToOne'), [1, 3, image.height, image.width]);
+    return this.#session.run({ picture }, outputs);
   }
 }
 

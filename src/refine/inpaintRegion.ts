@@ -20,7 +20,8 @@ export const mismatchedShare = 0.25;
 
 /**
  * How much of a region is given up before it is painted anew [ours]: `s_min + (1 − Q)(s_max − s_min)`, never 1. What is damaged still
- * tells what belongs there; where something is missing or another thing than asked for nothing does, so there the strength is one of its own.
+ * tells what belongs there; where something is missing, or is another thing than asked for, nothing does, so there the strength is one
+ * of its own.
  *
  * @param region.quality Q of the region: its mean of 1 − D, 0..1
  * @param region.mismatched the share of it that misses the prompt, 0..1

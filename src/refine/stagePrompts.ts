@@ -2,7 +2,10 @@ import type { DiffusionModel, TextConditioning } from '../pipeline/diffusionPort
 import { parseWeightedPrompt } from '../prompt/promptWeights.ts';
 import type { WeightedPrompt } from '../prompt/weightedPrompt.ts';
 
-/** A stage's prompts as its model reads them, in the syntax that weights prompts: encoded when first needed, once for all regions told the same. */
+/**
+ * A stage's prompts as its model reads them, written in the syntax that weights prompts: encoded when first needed, once for all
+ * regions that are told the same.
+ */
 export class StagePrompts {
   readonly #model: DiffusionModel;
   readonly #negative: WeightedPrompt | null;
