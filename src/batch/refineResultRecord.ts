@@ -79,6 +79,7 @@ function checkAnalysis(value: unknown, what: string): void {
     record(phrase.phrase, 'a phrase');
     checkMap(phrase.map, 'the map of a phrase');
     checkMap(phrase.nounMap, 'the map of a phrase');
+    if (phrase.place !== undefined) checkMap(phrase.place, 'the place of a phrase');
   }
 }
 

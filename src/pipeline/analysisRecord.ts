@@ -62,6 +62,7 @@ export function toRecord(result: AnalysisResult): Json {
         emphasis: rounded(found.emphasis),
         map: rows(found.map),
         nounMap: rows(found.nounMap),
+        ...(found.place && { place: rows(found.place) }),
       })),
       map: rows(alignment.map),
       defect: rows(alignment.defect),

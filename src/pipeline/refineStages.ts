@@ -9,7 +9,7 @@ import { pasdPrompts } from '../refine/pasdPrompts.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import { regionPrompt } from '../refine/regionPrompt.ts';
 import { repaintRegions } from '../refine/repaintRegions.ts';
-import { type DefectGrid, defectGrid, mismatchGrid, type RepairRegion } from '../refine/repairMask.ts';
+import { type DefectGrid, defectGrid, type RepairRegion } from '../refine/repairMask.ts';
 import { restoreImage } from '../refine/restoreImage.ts';
 import { withPrompts } from '../refine/stagePrompts.ts';
 import type { AnalysisResult } from './analysis.ts';
@@ -72,7 +72,6 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
         settings: settings.stage1,
         regions,
         defect: before.defect,
-        mismatch: mismatchGrid(before.seen, { threshold: settings.maskThreshold }),
         textOf: (region) => texts.get(region) ?? job.emphasised,
         seed,
         report,

@@ -101,6 +101,7 @@ describe('alignmentMap', () => {
     // The dog's patches have similarity 1 and 0, whose 5 % quantile is 0.05: the middle is 0.525.
     expect(result.defect.values[0]).toBeCloseTo((1 - absent) * sigmoid(4 * (1 - 0.525)), 6);
     expect(result.defect.values[1]).toBeCloseTo((1 - absent) * sigmoid(4 * (0 - 0.525)), 6);
+    expect(result.phrases.map(({ place }) => place)).toEqual([undefined, result.phrases[0]?.map]);
   });
 
   test('an ancestor that is missing too passes its own ancestor on', () => {

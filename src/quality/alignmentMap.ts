@@ -69,8 +69,9 @@ export function locate(similarity: Float32Array, { logitScale }: { readonly logi
  * Scores, located phrases and the defect map of a prompt.
  *
  * Of Algorithm 1 the ancestors come with the phrases. [ours]: an ancestor that is itself missing has no place, so its own
- * ancestor is taken instead; and what stands beside its ancestor, or has none, comes to an empty place (`missingPlace.ts`). Phrases about the whole image (style, boosters) are scored but neither drawn, nor
- * emphasised, nor counted in Q_A's product: they name nothing to look for, and S(P) has them already. Phrases asked to be
+ * ancestor is taken instead; and what stands beside its ancestor, or has none, comes to an empty place (`missingPlace.ts`). Phrases
+ * about the whole image (style, boosters) are scored but neither drawn, nor emphasised, nor counted in Q_A's product: they name
+ * nothing to look for, and S(P) has them already. Phrases asked to be
  * absent are looked for like others: present, they are defects where they are; absent, they are as asked. They are never
  * emphasised, which would call them up.
  *
@@ -101,7 +102,7 @@ export function alignmentMap(
       map: asMap(locate(similarity, options)),
     };
   };
-  const results = phrases.map((phrase, i): PhraseResult => {
+  const found = phrases.map((phrase, i): PhraseResult => {
     const isBare = phrase.text === phrase.noun.text;
     const whole = find(texts.phrases.subarray(i * dim, (i + 1) * dim), isBare ? options.nounCalibration : undefined);
     const noun = find(texts.nouns.subarray(i * dim, (i + 1) * dim), options.nounCalibration);
@@ -123,7 +124,12 @@ export function alignmentMap(
     };
   });
 
-  const defect = defectSum(results, { gridWidth, gridHeight });
+  const places = missingPlaces(found, { gridWidth, gridHeight });
+  const results = found.map((result, i): PhraseResult => {
+    const place = places[i];
+    return place ? { ...result, place: asMap(place) } : result;
+  });
+  const defect = defectSum(results, gridWidth * gridHeight);
   const promptScore = find(texts.prompt).score;
   const placed = results.filter(({ phrase }) => phrase.scope === 'place');
   const score = promptAlignment(
@@ -166,17 +172,12 @@ function phraseStatus(
 }
 
 /** Eq. 6 before clipping: D_A at grid resolution, >= 0. */
-function defectSum(
-  results: readonly PhraseResult[],
-  grid: { readonly gridWidth: number; readonly gridHeight: number },
-): Float32Array<ArrayBuffer> {
-  const cells = grid.gridWidth * grid.gridHeight;
+function defectSum(results: readonly PhraseResult[], cells: number): Float32Array<ArrayBuffer> {
   const defect = new Float32Array(cells);
-  const missing = missingPlaces(results, grid);
-  for (const [i, result] of results.entries()) {
+  for (const result of results) {
     const { status } = result;
     if (status !== 'missing' && status !== 'wrongAttribute' && status !== 'unwanted') continue;
-    const place = missing[i] ?? result.map.values;
+    const place = (result.place ?? result.map).values;
     // What is to be absent is a defect where it is, as far as it is surely there [ours].
     const weight =
       status === 'unwanted'

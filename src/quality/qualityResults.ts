@@ -39,6 +39,8 @@ export interface PhraseResult {
   readonly map: QualityMap;
   /** M_iⁿ: where the bare noun is found, 0..1, 1 = here. */
   readonly nounMap: QualityMap;
+  /** Where something missing is to come, 0..1, 1 = here; see `missingPlace.ts`. None of what is not missing. */
+  readonly place?: QualityMap;
   /** w of eq. 7: 1 where nothing needs emphasis, up to 1.5. */
   readonly emphasis: number;
 }

@@ -15,23 +15,19 @@ export const largestPossibleStrength = 0.99;
 /** Strength stays above 0: at 0 there would be no step to execute. */
 export const smallestPossibleStrength = 0.02;
 
-/** A region misses the prompt where this share of it does. */
-export const mismatchedShare = 0.25;
-
 /**
  * How much of a region is given up before it is painted anew [ours]: `s_min + (1 − Q)(s_max − s_min)`, never 1. What is damaged still
  * tells what belongs there; where something is missing, or is another thing than asked for, nothing does, so there the strength is one
  * of its own.
  *
  * @param region.quality Q of the region: its mean of 1 − D, 0..1
- * @param region.mismatched the share of it that misses the prompt, 0..1
  */
 export function inpaintStrength(
-  { quality, mismatched }: { readonly quality: number; readonly mismatched: number },
+  { quality, missesPrompt }: { readonly quality: number; readonly missesPrompt: boolean },
   { smallestStrength, largestStrength, mismatchStrength }: StrengthSettings,
 ): number {
   const byQuality = smallestStrength + (1 - quality) * (largestStrength - smallestStrength);
-  const strength = mismatched < mismatchedShare ? byQuality : Math.max(byQuality, mismatchStrength);
+  const strength = missesPrompt ? Math.max(byQuality, mismatchStrength) : byQuality;
   return Math.min(Math.max(strength, smallestPossibleStrength), largestPossibleStrength);
 }
 
@@ -70,8 +66,8 @@ export interface InpaintJob
   readonly settings: RefineSettings['stage1'];
   /** Q of the crop's regions, 0..1. */
   readonly quality: number;
-  /** Share of them that misses the prompt, 0..1. */
-  readonly mismatched: number;
+  /** Of which kind they are; see {@link import('./repairMask.ts').RepairRegion}. */
+  readonly missesPrompt: boolean;
   /** Which of the image's crops it is. */
   readonly index: number;
   /** What sampling starts from, made of the crop's pixels, `[3, height, width]` in −1..1. Default: the pixels themselves. */

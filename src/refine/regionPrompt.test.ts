@@ -49,7 +49,7 @@ function region(x: number, y: number, width: number, height: number): RepairRegi
   const [gridWidth, gridHeight] = [4 * side, 4 * side];
   const part = { x: 4 * x, y: 4 * y, width: 4 * width, height: 4 * height };
   const values = new Float32Array(part.width * part.height).fill(1);
-  return { place: part, mask: { gridWidth, gridHeight, imageWidth: gridWidth, imageHeight: gridHeight, part, values } };
+  return { place: part, mask: { gridWidth, gridHeight, imageWidth: gridWidth, imageHeight: gridHeight, part, values }, missesPrompt: true };
 }
 
 test('a region is told what is found in it, with its article, and what is said of the whole image', () => {
@@ -69,7 +69,7 @@ test('a third of a thing is enough, a corner is not', () => {
 });
 
 test('something missing is asked for where it is to come', () => {
-  const hat = said('hat', { status: 'missing', emphasis: 1.4, phrase: { ancestor: 1 } });
+  const hat = said('hat', { status: 'missing', emphasis: 1.4, place: cube.map });
   const all = alignment([phrases[0] as PhraseResult, cube, hat]);
   expect(regionPrompt(region(0, 0, 3, 3), { alignment: all, prompt })).toBe('a photo, a red cube, (a hat:1.4)');
   expect(regionPrompt(region(5, 5, 2, 2), { alignment: all, prompt })).toBeNull();

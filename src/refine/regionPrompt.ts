@@ -1,5 +1,4 @@
 /** What stage 1 is told a bad region shows: the whole prompt, or what belongs there [ours]. */
-import { missingPlaces } from '../quality/missingPlace.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { AlignmentResult, PhraseResult } from '../quality/qualityResults.ts';
 import type { RepairRegion } from './repairMask.ts';
@@ -21,12 +20,8 @@ export function regionPrompt(
   { alignment, prompt }: { readonly alignment: AlignmentResult; readonly prompt: string },
 ): string | null {
   const { phrases } = alignment;
-  const places = missingPlaces(phrases, alignment.map);
   const isHere = phrases.map(
-    (result, i) =>
-      result.phrase.scope === 'place' &&
-      isWanted(result) &&
-      isIn(places[i] ?? result.map.values, region, alignment.map),
+    (result) => result.phrase.scope === 'place' && isWanted(result) && isIn(result.place ?? result.map, region),
   );
   if (!isHere.includes(true)) return null;
   const said = phrases.filter(({ phrase }, i) => isHere[i] || (phrase.scope === 'whole' && !phrase.negated));
@@ -46,12 +41,7 @@ function written({ phrase, emphasis }: PhraseResult, prompt: string): string {
 }
 
 /** Whether something lies under the mask, for a good part of it or of the mask. */
-function isIn(
-  values: Float32Array,
-  { mask }: RepairRegion,
-  grid: Pick<QualityMap, 'gridWidth' | 'gridHeight'>,
-): boolean {
-  const { gridWidth, gridHeight } = grid;
+function isIn({ gridWidth, gridHeight, values }: QualityMap, { mask }: RepairRegion): boolean {
   // How much of each cell of the map is under the mask, sampled at the mask's own cells.
   const under = new Float32Array(values.length);
   let [masked, filled] = [0, 0];

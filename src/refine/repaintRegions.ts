@@ -7,7 +7,7 @@ import type { RgbaImage } from '../image/rgbaImage.ts';
 import type { DiffusionModel } from '../pipeline/diffusionPorts.ts';
 import { blendRegion } from './blendRegion.ts';
 import { isUserError } from './denoiseImage.ts';
-import { type InpaintJob, inpaintRegion, mismatchedShare } from './inpaintRegion.ts';
+import { type InpaintJob, inpaintRegion } from './inpaintRegion.ts';
 import type { RefineSettings } from './refineSettings.ts';
 import { type StageReport, showLatents } from './refineStage.ts';
 import { type RegionCrop, regionCrops, resizedCrop } from './regionCrops.ts';
@@ -31,8 +31,6 @@ export interface RepaintJob {
   readonly regions: readonly RepairRegion[];
   /** D of the image: decides how strongly each region is repainted. */
   readonly defect: DefectGrid;
-  /** 1 where the image misses the prompt enough to be masked for it, else 0; default: nowhere. */
-  readonly mismatch?: DefectGrid;
   /** What a region is to show; default: what the prompts say already. */
   readonly textOf?: (region: RepairRegion) => string;
   readonly seed: number;
@@ -76,7 +74,7 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
         const patch = await repaintCrop(repainted, {
           ...job,
           crop: resizedCrop(crop, { nativeSize: side, granularity }),
-          mismatched: crop.mismatched,
+          missesPrompt: crop.missesPrompt,
           index: i,
           restarts,
           onStep: (done) => report.onStep(i * settings.steps + done, total),
@@ -106,20 +104,20 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
 
 interface Group {
   readonly text: string | null;
-  readonly mismatched: number;
+  readonly missesPrompt: boolean;
   readonly regions: RepairRegion[];
 }
 
 /** The regions by what they are to show and whether they miss the prompt: those painted differently share no crop. */
-function groups({ regions, textOf, mismatch }: RepaintJob): readonly Group[] {
+function groups({ regions, textOf }: RepaintJob): readonly Group[] {
   const found = new Map<string, Group>();
   for (const region of regions) {
     const text = textOf?.(region) ?? null;
-    const mismatched = mismatch ? 1 - regionQuality([region], mismatch) : 0;
-    const key = `${mismatched >= mismatchedShare} ${text}`;
+    const { missesPrompt } = region;
+    const key = `${missesPrompt} ${text}`;
     const group = found.get(key);
     if (group) group.regions.push(region);
-    else found.set(key, { text, mismatched, regions: [region] });
+    else found.set(key, { text, missesPrompt, regions: [region] });
   }
   return [...found.values()];
 }
@@ -131,7 +129,7 @@ function repaintCrop(
     prompts,
     settings,
     defect,
-    mismatched,
+    missesPrompt,
     seed,
     startOf,
     report,
@@ -141,7 +139,7 @@ function repaintCrop(
     onStep,
   }: RepaintJob & {
     readonly crop: RegionCrop;
-    readonly mismatched: number;
+    readonly missesPrompt: boolean;
     readonly index: number;
     readonly restarts: { count: number };
     readonly onStep: (done: number) => void;
@@ -158,7 +156,7 @@ function repaintCrop(
     settings,
     crop,
     quality: regionQuality(crop.regions, defect),
-    mismatched,
+    missesPrompt,
     index,
     ...(startOf && { startOf }),
     noise: (step, length) =>

@@ -2,7 +2,6 @@
  * What is to be repaired: the merged mask of an analysis, region by region, and how good each region is.
  */
 import { connectedComponents } from '../math/connectedComponents.ts';
-import { upsampleBicubic } from '../math/resampling.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
 import { mergedDefect, mergedMask } from '../quality/mergedMask.ts';
@@ -20,6 +19,8 @@ export interface RepairRegion {
   readonly place: PixelRectangle;
   /** 1 = repaint, 0 = keep; this region alone. */
   readonly mask: SoftMask;
+  /** What is wrong: something missing or other than asked for, whatever it looks like; else only looks. */
+  readonly missesPrompt: boolean;
 }
 
 /** D of an image on the grid its masks are worked out on. */
@@ -47,17 +48,6 @@ export function defectGrid(analysis: AnalysisResult): DefectGrid {
   return { ...grid, values: mergedDefect(mapsOf(analysis), grid) };
 }
 
-/** 1 where an analysed image misses its prompt by more than τ, else 0. */
-export function mismatchGrid(
-  { imageWidth, imageHeight, alignment }: AnalysisResult,
-  { threshold }: { readonly threshold: number },
-): DefectGrid {
-  const grid = maskGrid({ width: imageWidth, height: imageHeight });
-  if (!alignment) return { ...grid, values: new Float32Array(grid.width * grid.height) };
-  const values = upsampleBicubic(alignment.defect, grid);
-  return { ...grid, values: values.map((value) => (value > threshold ? 1 : 0)) };
-}
-
 /**
  * The regions where an image's merged defect exceeds τ (spec "Balanced refiner"): those that miss the prompt, then those that are only
  * damaged, each top to bottom; none: nothing is bad. Where the one borders on the other they stay apart [ours]: what is missing is
@@ -76,7 +66,7 @@ export function repairRegions(
   const mismatch = mergedMask({ perceptual: faultless, alignmentDefect }, { ...grid, threshold }).mask;
   const apart = damage.map((value, i) => Math.min(value, 1 - (mismatch[i] as number)));
   return [
-    ...regionsOfMask(mismatch, { grid, image }),
+    ...regionsOfMask(mismatch, { grid, image, missesPrompt: true }),
     // Where the two met, a rim of the damage's soft edge may be left of it.
     ...regionsOfMask(apart, { grid, image }).filter(({ mask }) => mask.values.some((value) => value >= 0.5)),
   ];
@@ -88,9 +78,11 @@ export function regionsOfMask(
   {
     grid,
     image,
+    missesPrompt = false,
   }: {
     readonly grid: { readonly width: number; readonly height: number };
     readonly image: { readonly width: number; readonly height: number };
+    readonly missesPrompt?: boolean;
   },
 ): readonly RepairRegion[] {
   const isTouched = new Uint8Array(mask.length);
@@ -110,7 +102,7 @@ export function regionsOfMask(
       part: { x, y, width, height },
       values,
     };
-    return { place: maskBounds(soft), mask: soft };
+    return { place: maskBounds(soft), mask: soft, missesPrompt };
   });
 }
 

@@ -1,8 +1,8 @@
 """Trains the AutoencoderKL: `python train_autoencoder.py --cache DIR`.
 
 Pictures as rendered, damaged, and with parts greyed out (what an inpainting model gets) become latents of 1/8 and back. Loss:
-absolute difference, the same of gradients at four scales, and a faint pull of the latents towards a normal distribution. Printed at
-the end: PSNR on validation seeds, and the latents' standard deviation, of which the config's scaling_factor is the inverse.
+absolute difference, the same of gradients at four scales, and a faint pull of the latents towards a normal distribution. In the second
+part only the decoder goes on learning: the latents stay as they are, so that the denoisers can be trained beside it. Printed at the end: PSNR on validation seeds, and the latents' standard deviation, of which the config's scaling_factor is the inverse.
 """
 
 import json
@@ -22,6 +22,8 @@ from world import Dice
 CROP = 128
 BATCH = 8
 KL = 1e-6
+# From this step on the encoder stays as it is.
+DECODER_FROM = 1_200
 
 
 def example(pictures: Pictures, dice: Dice, side: int = CROP) -> np.ndarray:
@@ -77,7 +79,7 @@ def evaluate(vae, cache: str, device: torch.device, count: int = 64) -> dict[str
 
 
 def main() -> None:
-    options = parser(__doc__, steps=1_200).parse_args()
+    options = parser(__doc__, steps=3_000).parse_args()
     torch.manual_seed(options.seed)
     vae = new_autoencoder()
     run = Run("autoencoder", {"vae": vae}, options, rate=3e-3)
@@ -95,13 +97,20 @@ def train(run: Run, vae, options) -> None:
 
     def batch(step: int) -> Tensor:
         dice = Dice(options.seed, 11, step)
-        images = np.stack([example(pictures, dice) for _ in range(BATCH)])
+        # Norms and attention see a whole picture in the app.
+        side, count = (256, BATCH // 4) if step >= DECODER_FROM and step % 2 else (CROP, BATCH)
+        images = np.stack([example(pictures, dice, side) for _ in range(count)])
         return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous() * 2 - 1
 
     batches = ahead(batch, run.step, options.steps, workers=1)
     for step in run.steps():
         if step % 500 == 0:
             pictures.refresh()
+        if step == DECODER_FROM:
+            run.use_average()
+        if step >= DECODER_FROM:
+            vae.encoder.requires_grad_(False)
+            vae.quant_conv.requires_grad_(False)
         images = next(batches).to(run.device)
         latents = vae.encode(images).latent_dist
         noise = torch.randn(latents.mean.shape, generator=torch.Generator().manual_seed(options.seed * 1_000_003 + step))

@@ -1,6 +1,7 @@
 """Trains the CLIP and PQ-Map's contexts together: `python train_clip.py --cache DIR`.
 
-A batch: pictures, whole or cropped, two thirds of them damaged in one place; a caption of each and a wrong one; phrases that are
+A batch: pictures, whole or cropped, two thirds of them damaged in one place, a third of them through the autoencoder first, in part or
+whole (what every generated picture has been through is no damage); a caption of each and a wrong one; phrases that are
 true of some pictures and false of others, words of other worlds among them. Losses, all on unit features and one kappa:
 
 * captions: contrastive both ways on the class token, the wrong captions beside the right ones;
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,6 +28,7 @@ from captions import (GROUND_PHRASES, Phrase, absent_phrase, caption, elsewhere_
 from clip_features import PQ_FACTORS, Contexts, Texts, encode_image, pixel_values
 from dataset import Pictures
 from defects import damage
+from diffusion import Latents, decoded, draw_mask, load_autoencoder
 from evaluate_clip import evaluate
 from models import new_clip, save_clip
 from run import Run, ahead, parser
@@ -39,12 +42,31 @@ CROPS = (128, 144, 160, 192, 224, 256, 256, 256)
 LARGE_FROM = 0.65
 SEEN = 45  # pixels of a solid that make it count; fewer, but some, and nothing is asked about it
 MAX_SCALE = np.log(100.0)
+# Share of pictures that the autoencoder gives back, and of these, how many as a whole.
+RECONSTRUCTED, AS_A_WHOLE = 0.33, 0.4
+
+
+class Reconstructions:
+    """Training pictures as the autoencoder gives them back, in parts with the soft edge of the app's masks."""
+
+    def __init__(self, cache: str, log):
+        self._vae, _ = load_autoencoder(cache)
+        self._latents = Latents(cache, "train", self._vae, torch.device("cpu"), log)
+
+    @torch.no_grad()
+    def __call__(self, image: np.ndarray, owner: np.ndarray, at: tuple[int, int], dice: Dice) -> np.ndarray:
+        """`image` (uint8) is picture `at` of the split: a scene's number, and which of its two; float32 in 0..1."""
+        index, which = at
+        clean = torch.from_numpy(self._latents[index]["clean"][which].astype(np.float32))
+        given_back = decoded(self._vae, clean[None])[0]
+        weight = np.ones(owner.shape) if dice.chance(AS_A_WHOLE) else ndimage.gaussian_filter(draw_mask(owner, dice).astype(np.float32), 3)
+        return (image + weight[..., None] * (given_back.astype(np.float32) - image)).round().astype(np.float32) / 255.0
 
 
 class Batch:
     """What a step needs, made by the loading threads."""
 
-    def __init__(self, pictures: Pictures, dice: Dice, share: float):
+    def __init__(self, pictures: Pictures, reconstructions: Reconstructions, dice: Dice, share: float):
         self.size, side, count = 224, dice.pick(CROPS), BATCH
         if share > LARGE_FROM and dice.chance(0.3):
             self.size, side, count = (448, 256, 4) if dice.chance(0.7) else (336, 256, 7)
@@ -52,7 +74,7 @@ class Batch:
         images, self.scenes, self.sure, covers, hurts, amounts = [], [], [], [], [], []
         self.captions, self.wrong = [], []
         for _ in range(count):
-            scene, image, owner, hurt = self._picture(pictures, dice)
+            scene, image, owner, hurt = self._picture(pictures, reconstructions, dice)
             top, left = dice.below(256 - side + 1), dice.below(256 - side + 1)
             window = np.s_[top : top + side, left : left + side]
             image, owner = image[window], owner[window]
@@ -74,15 +96,16 @@ class Batch:
         self.amounts = torch.tensor(np.stack(amounts), dtype=torch.float32)  # [batch, 2, 4] of class token, of cells
 
     @staticmethod
-    def _picture(pictures: Pictures, dice: Dice):
+    def _picture(pictures: Pictures, reconstructions: Reconstructions, dice: Dice):
         index = dice.below(len(pictures))
         scene, images, owners, removed = pictures[index]
-        if dice.chance(0.25):
-            scene, image, owner, hurt = scene.without(removed), images[1], owners[1], None
-            behind = None
+        which, hurt = int(dice.chance(0.25)), None
+        image, owner, behind = images[which], owners[which], None if which else images[1]
+        scene = scene.without(removed) if which else scene
+        if dice.chance(RECONSTRUCTED):
+            image = reconstructions(image, owner, (index, which), dice)
         else:
-            image, owner, behind, hurt = images[0], owners[0], images[1], None
-        image = image.astype(np.float32) / 255.0
+            image = image.astype(np.float32) / 255.0
         if dice.chance(0.66):
             without = None if behind is None else (behind.astype(np.float32) / 255.0, removed)
             factor = dice.pick(("technical", "rationality", "rationality", "naturalness"))
@@ -270,9 +293,12 @@ def main() -> None:
 
 
 def train(run: Run, model: nn.Module, contexts: Contexts, texts: Texts, options) -> None:
-    pictures = Pictures(options.cache)
+    pictures, reconstructions = Pictures(options.cache), Reconstructions(options.cache, run.log)
     batches = ahead(
-        lambda step: Batch(pictures, Dice(options.seed, 12, step), step / options.steps), run.step, options.steps, workers=1
+        lambda step: Batch(pictures, reconstructions, Dice(options.seed, 12, step), step / options.steps),
+        run.step,
+        options.steps,
+        workers=1,
     )
     model.train()
     for step in run.steps():
