@@ -118,10 +118,16 @@ test('strength grows with the defect between its bounds, and is never 1 or 0', (
     0.7, 0.95,
   ]);
   expect(
-    inpaintStrength({ quality: 0, missesPrompt: false }, { smallestStrength: 0.5, largestStrength: 1, mismatchStrength: 1 }),
+    inpaintStrength(
+      { quality: 0, missesPrompt: false },
+      { smallestStrength: 0.5, largestStrength: 1, mismatchStrength: 1 },
+    ),
   ).toBe(0.99);
   expect(
-    inpaintStrength({ quality: 1, missesPrompt: false }, { smallestStrength: 0, largestStrength: 1, mismatchStrength: 1 }),
+    inpaintStrength(
+      { quality: 1, missesPrompt: false },
+      { smallestStrength: 0, largestStrength: 1, mismatchStrength: 1 },
+    ),
   ).toBe(0.02);
 });
 

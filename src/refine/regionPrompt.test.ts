@@ -49,7 +49,11 @@ function region(x: number, y: number, width: number, height: number): RepairRegi
   const [gridWidth, gridHeight] = [4 * side, 4 * side];
   const part = { x: 4 * x, y: 4 * y, width: 4 * width, height: 4 * height };
   const values = new Float32Array(part.width * part.height).fill(1);
-  return { place: part, mask: { gridWidth, gridHeight, imageWidth: gridWidth, imageHeight: gridHeight, part, values }, missesPrompt: true };
+  return {
+    place: part,
+    mask: { gridWidth, gridHeight, imageWidth: gridWidth, imageHeight: gridHeight, part, values },
+    missesPrompt: true,
+  };
 }
 
 test('a region is told what is found in it, with its article, and what is said of the whole image', () => {
