@@ -26,8 +26,8 @@ export interface MaskOptions {
 export const defaultDilation = 0.015;
 /** Default feather: wide enough to hide a seam, 20 px of 1024. */
 export const defaultFeather = 0.02;
-/** Default smallest region: just under one patch of a 28 x 28 grid, below which a map says nothing. */
-export const defaultSmallestSide = 0.03;
+/** Default smallest region: some three patches of a 28 x 28 grid. Of smaller ones, four in five lay beside any fault in Blocks. */
+export const defaultSmallestSide = 0.06;
 
 /** A connected part of the mask, soft edge included. */
 export interface MaskRegion {

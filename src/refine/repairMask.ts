@@ -4,7 +4,7 @@
 import { connectedComponents } from '../math/connectedComponents.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
-import { mergedDefect, mergedMask } from '../quality/mergedMask.ts';
+import { defaultSmallestSide, mergedDefect, mergedMask } from '../quality/mergedMask.ts';
 import { maskBounds, type SoftMask } from './softMask.ts';
 
 /**
@@ -64,11 +64,14 @@ export function repairRegions(
   if (alignmentDefect === null) return regionsOfMask(damage, { grid, image });
   const faultless = { ...perceptual, values: new Float32Array(perceptual.values.length).fill(1) };
   const mismatch = mergedMask({ perceptual: faultless, alignmentDefect }, { ...grid, threshold }).mask;
+  const smallestArea = (defaultSmallestSide * Math.min(grid.width, grid.height)) ** 2;
   const apart = damage.map((value, i) => Math.min(value, 1 - (mismatch[i] as number)));
   return [
     ...regionsOfMask(mismatch, { grid, image, missesPrompt: true }),
-    // Where the two met, a rim of the damage's soft edge may be left of it.
-    ...regionsOfMask(apart, { grid, image }).filter(({ mask }) => mask.values.some((value) => value >= 0.5)),
+    // Where the two met, a rim may be left of the damage.
+    ...regionsOfMask(apart, { grid, image }).filter(
+      ({ mask }) => mask.values.filter((value) => value >= 0.5).length >= smallestArea,
+    ),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, memo, type PointerEvent, useEffect, useRef, useState } from 'react';
+import type { RefineResult } from '../pipeline/refinement.ts';
 import type { AlignmentResult } from '../quality/qualityResults.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { classes } from './classes.ts';
@@ -16,11 +17,11 @@ import { PHRASE_STATUS_NAMES, percent, sourceWords } from './words.ts';
 /** The prompt as typed, its phrases marked by what became of them; editable. */
 export const PromptPanel = memo(function PromptPanel({
   image,
-  painted,
+  result,
 }: {
   image: ImageItem;
-  /** P′: what the result shown was painted with; null: no result is shown. */
-  painted: string | null;
+  /** The result shown, of which is told what it was painted with; null: none is. */
+  result: RefineResult | null;
 }) {
   const store = useAppStore();
   const [editing, setEditing] = useState(false);
@@ -104,7 +105,7 @@ export const PromptPanel = memo(function PromptPanel({
           onLeave={() => setEditing(false)}
         />
       )}
-      {painted !== null && <PaintedPrompt prompt={painted} />}
+      {result && <PaintedPrompt result={result} />}
       {metadata?.negativePrompt && (
         <p className={styles.negative}>
           <b>Negative</b> {metadata.negativePrompt}
@@ -114,9 +115,13 @@ export const PromptPanel = memo(function PromptPanel({
   );
 });
 
-/** The prompt a result was painted with: what was missing is stressed. */
-function PaintedPrompt({ prompt }: { prompt: string }) {
-  const pieces = emphasisedPieces(prompt);
+/** What a result was painted with: the prompt, in which what was missing is stressed, or for each region what belongs there. */
+function PaintedPrompt({ result: { emphasisedPrompt, regions } }: { result: RefineResult }) {
+  const repainted = regions.filter(({ stage }) => stage === 'inpaint');
+  if (repainted.length > 0 && repainted.every(({ text }) => text !== undefined)) {
+    return <p className={styles.negative}>Each region was painted with what belongs there: the repairs tell it.</p>;
+  }
+  const pieces = emphasisedPieces(emphasisedPrompt);
   if (!pieces.some(({ weight }) => weight !== 1)) {
     return <p className={styles.negative}>Painted with the prompt as it is: no phrase had to be stressed.</p>;
   }

@@ -56,7 +56,7 @@ export function Workspace() {
         )}
         <div className={styles.controls}>
           {isComplete && <StageToolbar panZoom={panZoom} />}
-          <PromptPanel key={image.id} image={shown} painted={comparison?.result.emphasisedPrompt ?? null} />
+          <PromptPanel key={image.id} image={shown} result={comparison?.result ?? null} />
         </div>
       </div>
       <Sheet
