@@ -363,12 +363,21 @@ describe('the gate', () => {
     for (let i = 0; i < input.data.length; i += 4) if (input.data[i + 2] === 0) input.data[i + 1] = 140;
     const paint = ({ channel, mask, image }: FakeLatent) =>
       mask === 0 || channel === 3 ? image : channel === 0 ? 1 : -1;
-    const result = await gRefine(job({ image: input, inpainting: inpainting({ paint }) }));
+    const unused = restoration();
+    const result = await gRefine(
+      job({
+        image: input,
+        inpainting: inpainting({ paint }),
+        restoration: unused,
+        settings: settings({ stage2: { reach: 'repaired' } }),
+      }),
+    );
     expect(result).toMatchObject({ outcome: 'rejected', image: null });
     expect(result.after).toBe(result.before);
     expect(result.regions.length).toBeGreaterThan(0);
-    expect(result.regions.every(({ kept }) => !kept)).toBe(true);
-    expect(result.hints.join()).toMatch(/stays as it is/);
+    expect(result.regions.every(({ stage, kept }) => stage === 'inpaint' && !kept)).toBe(true);
+    expect(result.hints.join()).toMatch(/nothing was repainted that it could go over.*stays as it is/);
+    expect(unused.calls).toEqual([]);
   });
 
   test('a result that is better in its regions but worse as a whole is not offered', async () => {

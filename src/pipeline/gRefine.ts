@@ -58,6 +58,7 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
   };
   const versions = [original];
   const outcomes: RegionOutcome[] = [];
+  let repaired = regions;
   for (const [model, runStage] of stages(job, { parts, progress })) {
     const stageJob: StageJob = {
       model,
@@ -66,13 +67,14 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
       negative: negativePrompt(settings.negativePrompt, seen),
       settings,
       seed: job.seed,
-      regions,
+      regions: repaired,
       progress,
       analyseAgain: (image) => measure(image, 'analyseAgain', { job, progress }),
       sees,
     };
     const result = await tellingFallbacks(model, progress, () => runStage(versions.at(-1) as Version, stageJob));
     outcomes.push(...result.outcomes);
+    repaired = result.kept;
     if (result.version) versions.push(result.version);
   }
 

@@ -40,7 +40,7 @@ export interface StageJob {
   readonly negative: string;
   readonly settings: RefineSettings;
   readonly seed: number;
-  /** The regions of the merged mask. */
+  /** The regions of the merged mask; for stage 2 those of them that stage 1 repaired, if it was there. */
   readonly regions: readonly RepairRegion[];
   readonly progress: RefineProgress;
   /** Maps of an image of the story, told as `analyseAgain`. */
@@ -54,6 +54,8 @@ export interface StageResult {
   /** Null: everything it did was rejected. */
   readonly version: Version | null;
   readonly outcomes: readonly RegionOutcome[];
+  /** Where something of it was kept. */
+  readonly kept: readonly RepairRegion[];
 }
 
 /** Stage 1 and its gate: regions that got worse have their old pixels back, byte for byte. */
@@ -102,6 +104,10 @@ function regionText(
 export async function restoreStage(before: Version, job: StageJob): Promise<StageResult> {
   const { settings, seed, progress } = job;
   const regions = settings.stage2.reach === 'whole' ? null : job.regions;
+  if (regions?.length === 0) {
+    progress.notice('Restoring was left out: nothing was repainted that it could go over.');
+    return { version: null, outcomes: [], kept: [] };
+  }
   const report = progress.report('restore');
   const model = interruptible(job.model, report);
   const image = await withPrompts(
@@ -173,7 +179,8 @@ async function settle(
   const rejected = gated.filter(({ outcome }) => !outcome.kept);
   rejected.forEach(undo);
   job.progress.step('gate', 1, 1);
-  if (!outcomes.some(({ kept }) => kept)) return { version: null, outcomes };
+  const kept = gated.filter(({ outcome }) => outcome.kept).map(({ region }) => region);
+  if (!outcomes.some((outcome) => outcome.kept)) return { version: null, outcomes, kept };
   const version = rejected.length === 0 ? after : await versionOf(after.image, after.stage ?? 'inpaint', job);
-  return { version, outcomes };
+  return { version, outcomes, kept };
 }

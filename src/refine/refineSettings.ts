@@ -27,8 +27,9 @@ export interface RefineSettings {
     /**
      * What stage 2 may change once something was found bad. `whole` (default): the whole image, as the paper has it, because
      * one strength, grain and light for repaired and old parts is what stage 2 is for; every pixel passes the autoencoder, and where
-     * quality fell the balance gate keeps the old ones. `repaired`: only the mask's regions, so good pixels stay as they are,
-     * byte for byte, to the end, and a large image costs no more than its bad parts. Where nothing is bad, neither runs.
+     * quality fell the balance gate keeps the old ones. `repaired`: only the regions that stage 1 repaired, or the mask's where there
+     * is no stage 1, so good pixels stay as they are, byte for byte, to the end, and a large image costs no more than its bad parts.
+     * Where nothing is bad, neither runs.
      */
     readonly reach: 'whole' | 'repaired';
     /** `gentle`: truncated start at `strength` [ours]; `native`: PASD's own full schedule. */

@@ -263,7 +263,7 @@ function StagedRestore() {
             onChange={({ target }) => change2({ reach: target.value as Stage2['reach'] })}
           >
             <option value="whole">The whole picture</option>
-            <option value="repaired">Only the bad regions</option>
+            <option value="repaired">Only what was repaired</option>
           </select>
         )}
       </Field>
