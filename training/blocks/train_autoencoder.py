@@ -1,8 +1,10 @@
 """Trains the AutoencoderKL: `python train_autoencoder.py --cache DIR`.
 
 Pictures as rendered, damaged, and with parts greyed out (what an inpainting model gets) become latents of 1/8 and back. Loss:
-absolute difference, the same of gradients at four scales, and a faint pull of the latents towards a normal distribution. In the second
-part only the decoder goes on learning: the latents stay as they are, so that the denoisers can be trained beside it. Printed at the end: PSNR on validation seeds, and the latents' standard deviation, of which the config's scaling_factor is the inverse.
+absolute difference, the same of gradients at four scales, and a faint pull of the latents towards a normal distribution. In the
+second part only the decoder goes on learning: the latents stay as they are, so that the denoisers can be trained beside it.
+Printed at the end: PSNR on validation seeds, and the latents' standard deviation, of which the config's scaling_factor is the
+inverse.
 """
 
 import json
@@ -79,7 +81,7 @@ def evaluate(vae, cache: str, device: torch.device, count: int = 64) -> dict[str
 
 
 def main() -> None:
-    options = parser(__doc__, steps=3_000).parse_args()
+    options = parser(__doc__, steps=2_600).parse_args()
     torch.manual_seed(options.seed)
     vae = new_autoencoder()
     run = Run("autoencoder", {"vae": vae}, options, rate=3e-3)

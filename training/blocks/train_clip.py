@@ -53,6 +53,9 @@ class Reconstructions:
         self._vae, _ = load_autoencoder(cache)
         self._latents = Latents(cache, "train", self._vae, torch.device("cpu"), log)
 
+    def __len__(self) -> int:
+        return len(self._latents)
+
     @torch.no_grad()
     def __call__(self, image: np.ndarray, owner: np.ndarray, at: tuple[int, int], dice: Dice) -> np.ndarray:
         """`image` (uint8) is picture `at` of the split: a scene's number, and which of its two; float32 in 0..1."""
@@ -102,7 +105,8 @@ class Batch:
         which, hurt = int(dice.chance(0.25)), None
         image, owner, behind = images[which], owners[which], None if which else images[1]
         scene = scene.without(removed) if which else scene
-        if dice.chance(RECONSTRUCTED):
+        # Shards that were finished after the start are not encoded.
+        if dice.chance(RECONSTRUCTED) and index < len(reconstructions):
             image = reconstructions(image, owner, (index, which), dice)
         else:
             image = image.astype(np.float32) / 255.0
@@ -275,7 +279,7 @@ def weights_at(step: int) -> dict[str, float]:
 
 
 def main() -> None:
-    options = parser(__doc__, steps=5_700).parse_args()
+    options = parser(__doc__, steps=6_930).parse_args()
     torch.manual_seed(options.seed)
     model = new_clip()
     contexts = Contexts(model.config.text_config.hidden_size)

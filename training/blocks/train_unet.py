@@ -140,7 +140,7 @@ def sheet(unet, vae, prompts: Prompts, noising: Noising, held_out: Latents, path
 
 
 def main() -> None:
-    options = parser(__doc__, steps=6_080).parse_args()
+    options = parser(__doc__, steps=6_713).parse_args()
     torch.manual_seed(options.seed)
     unet = new_unet()
     run = Run("unet", {"unet": unet}, options, rate=2e-3)
