@@ -9,6 +9,8 @@ const hubSpecs = readdirSync('e2e').filter(
   (file) =>
     file.endsWith('.spec.ts') && /from '\.\/hub\/hub(Fixture|Server)\.ts'/.test(readFileSync(`e2e/${file}`, 'utf8')),
 );
+/** Specs that take all cores for half a minute: beside another worker they would take four times as long, and slow it down as much. */
+const heavySpecs = ['blocks.spec.ts'];
 const listed = (files: readonly string[]) => files.map((file) => `**/${file}`);
 
 export default defineConfig({
@@ -18,8 +20,10 @@ export default defineConfig({
   workers: 2,
   // `*.test.ts` are Vitest's.
   projects: [
-    { name: 'app', testMatch: '**/*.spec.ts', testIgnore: listed(hubSpecs) },
+    { name: 'app', testMatch: '**/*.spec.ts', testIgnore: listed([...hubSpecs, ...heavySpecs]) },
     { name: 'hub', testMatch: listed(hubSpecs), workers: 1 },
+    // `npm test` runs it after the others.
+    { name: 'heavy', testMatch: listed(heavySpecs), workers: 1, outputDir: `${SUITE_FOLDER}/results-heavy` },
   ],
   retries: 0,
   timeout: 180_000,

@@ -34,6 +34,14 @@ const suite = (args, { report, count, env = {} }) => {
   }
 };
 
+/** The tests of some projects of playwright.config.ts. */
+const browserTests = (projects, report) =>
+  suite(['playwright', 'test', '--reporter=list,json', ...projects.map((name) => `--project=${name}`)], {
+    report,
+    count: countPlaywright,
+    env: { PLAYWRIGHT_JSON_OUTPUT_NAME: join(RESULTS, report), GREFINE_E2E_PORT: String(port) },
+  });
+
 // Another suite on this machine may have taken the usual ports.
 const port = process.env.GREFINE_E2E_PORT ?? (await freePort(3));
 
@@ -51,12 +59,8 @@ const stages = {
     ),
   build: check(build),
   'test browser': check(() => runCommand(process.execPath, [join('e2e', 'browser', 'setup.mjs')])),
-  'browser tests': () =>
-    suite(['playwright', 'test', '--reporter=list,json'], {
-      report: 'e2e.json',
-      count: countPlaywright,
-      env: { PLAYWRIGHT_JSON_OUTPUT_NAME: join(RESULTS, 'e2e.json'), GREFINE_E2E_PORT: String(port) },
-    }),
+  'browser tests': () => browserTests(['app', 'hub'], 'e2e.json'),
+  'heavy ones': () => browserTests(['heavy'], 'e2e-heavy.json'),
 };
 
 const counts = {};

@@ -82,14 +82,14 @@ test('refining: what was asked for, what was damaged, what was good, and what go
       wholeBefore: 25,
       wholeAfter: 29,
     }),
-    refined({ isIdentical: false, wholeAfter: 40 }),
+    refined({ isIdentical: false, wholeAfter: 40, qualityAfter: 0.4 }),
   ];
   const rows = refineRows(all, [refined({ changedOutside: 1 }), refined({})]);
-  expect(rows.map(({ value }) => value)).toEqual([0, 1, 1, 1, 0, 0.5, 2 / 5]);
-  expect(rows.map(passes)).toEqual([true, true, true, true, false, false, false]);
+  expect(rows.map(({ value }) => value)).toEqual([0, 1, 1, 1, 0, 0.5, 1 / 5, 2 / 5]);
+  expect(rows.map(passes)).toEqual([true, true, true, true, false, false, false, false]);
   const table = strategyTable({ gRefine: all }, { gRefine: 'G-Refine' });
-  expect(table).toContain('| G-Refine | 1.00 | 5.0 dB | 1.00 | 1.00 | 0.00 | 0.40 |');
-  expect(table).toContain('| no refining | 0.00 | 0.0 dB | 0.00 | 0.00 | 1.00 | 0.00 |');
+  expect(table).toContain('| G-Refine | 1.00 | 5.0 dB | 1.00 | 1.00 | 0.00 | 0.20 | 0.40 |');
+  expect(table).toContain('| no refining | 0.00 | 0.0 dB | 0.00 | 0.00 | 1.00 | 0.00 | 0.00 |');
 });
 
 test('measures: means afterwards, and what got worse in the way a measure counts', () => {
