@@ -3,7 +3,7 @@
  * become what the pipeline asks for.
  */
 import '../src/trustedTypes.ts';
-import { expose } from 'comlink';
+import { expose, transfer } from 'comlink';
 import { version } from '../package.json' with { type: 'json' };
 import type { ImageSummary, OpenedImage, RefineWorkerApi } from '../src/bridge/protocol.ts';
 import { UserError } from '../src/errors.ts';
@@ -71,7 +71,9 @@ const api = {
     const image = await images.open(file);
     const preview = image.preview(PREVIEW_SIDE);
     const { metadata, warning } = await readGenerationMetadata(file);
-    return { width: image.width, height: image.height, preview, metadata, hints: warning ? [warning] : [] };
+    const opened = { width: image.width, height: image.height, preview, metadata, hints: warning ? [warning] : [] };
+    // Moved: reading a copy of 16 MB would keep the page's thread busy for 15 to 45 ms.
+    return transfer(opened, [preview]);
   },
 
   async summariseImage(file, side): Promise<ImageSummary> {

@@ -23,9 +23,11 @@ export const Strip = memo(function Strip() {
 
   useEffect(() => {
     const thumb = list.current?.querySelector<HTMLElement>(`[data-image="${selectedId}"]`);
-    thumb?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    // With the frame that is laid out anyway.
+    const frame = requestAnimationFrame(() => thumb?.scrollIntoView({ block: 'nearest', inline: 'nearest' }));
     // The focus follows the selection while it is in the strip, and stays where it is otherwise.
-    if (list.current?.contains(document.activeElement)) thumb?.focus();
+    if (list.current?.contains(document.activeElement)) thumb?.focus({ preventScroll: true });
+    return () => cancelAnimationFrame(frame);
   }, [selectedId]);
 
   const onKeyDown = (event: KeyboardEvent) => {

@@ -43,6 +43,8 @@ export function usePanZoom(image: Size | null, imageId: string | null): PanZoom 
   const stage = useRef<HTMLDivElement>(null);
   const panes = useRef(new Set<HTMLDivElement>());
   const planes = useRef(new Set<HTMLDivElement>());
+  // As last observed: asking the pane itself would have the page laid out in the middle of a render.
+  const room = useRef<Size | null>(null);
   const viewport = useRef<Viewport>({ x: 0, y: 0, scale: 1 });
   const fitted = useRef(true);
   const [zoom, setZoom] = useState(1);
@@ -57,11 +59,6 @@ export function usePanZoom(image: Size | null, imageId: string | null): PanZoom 
 
   const actions = useMemo(() => {
     const size = { width, height };
-    const room = (): Size => {
-      // All panes are of one size.
-      const [pane = stage.current] = panes.current;
-      return { width: pane?.clientWidth || 1, height: pane?.clientHeight || 1 };
-    };
     /** The position in the pane that the point lies in: of panes side by side, the nearest. */
     const local = (client: Point): Point => {
       const boxes = [...panes.current].map((pane) => pane.getBoundingClientRect());
@@ -72,23 +69,24 @@ export function usePanZoom(image: Size | null, imageId: string | null): PanZoom 
     };
     const fit = () => {
       fitted.current = true;
-      if (width > 0) apply(fitViewport(size, room(), Math.min(16, room().width / 32)));
+      // Before the first observation, which comes before anything is painted and fits again, there is no room.
+      if (width > 0 && room.current) apply(fitViewport(size, room.current, Math.min(16, room.current.width / 32)));
     };
     const zoomBy = (factor: number, client?: Point) => {
-      if (width === 0) return;
+      if (width === 0 || !room.current) return;
       fitted.current = false;
-      const centre = client ? local(client) : { x: room().width / 2, y: room().height / 2 };
-      apply(zoomViewport(viewport.current, { factor, centre, image: size, stage: room() }));
+      const centre = client ? local(client) : { x: room.current.width / 2, y: room.current.height / 2 };
+      apply(zoomViewport(viewport.current, { factor, centre, image: size, stage: room.current }));
     };
     return {
       fit,
       zoomBy,
       actualSize: () => zoomBy(1 / devicePixelRatio / viewport.current.scale),
       panBy: (dx: number, dy: number) => {
-        if (width === 0) return;
+        if (width === 0 || !room.current) return;
         fitted.current = false;
         const { x, y, scale } = viewport.current;
-        apply(keepInSight({ x: x + dx, y: y + dy, scale }, { image: size, stage: room() }));
+        apply(keepInSight({ x: x + dx, y: y + dy, scale }, { image: size, stage: room.current }));
       },
       place: (client: Point) => (width === 0 ? null : imagePoint(viewport.current, { at: local(client), image: size })),
     };
@@ -101,7 +99,13 @@ export function usePanZoom(image: Size | null, imageId: string | null): PanZoom 
   useLayoutEffect(() => actions.fit(), [actions, imageId]);
 
   const refs = useMemo(() => {
-    const resized = new ResizeObserver(() => (fitted.current ? latest.current.fit() : latest.current.panBy(0, 0)));
+    const resized = new ResizeObserver((entries) => {
+      // All panes are of one size, without padding.
+      const { width = 0, height = 0 } = entries.at(-1)?.contentRect ?? {};
+      room.current = { width: width || 1, height: height || 1 };
+      if (fitted.current) latest.current.fit();
+      else latest.current.panBy(0, 0);
+    });
     const pane: RefCallback<HTMLDivElement> = (element) => {
       if (!element) return;
       panes.current.add(element);
