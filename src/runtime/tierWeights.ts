@@ -1,5 +1,5 @@
-import { CountedBlob } from './countedBlob.ts';
 import type { ExternalShard } from './session.ts';
+import { ShardBlob } from './shardBlob.ts';
 import type { Tier } from './status.ts';
 import { type Weights, widenWeights } from './widenedWeights.ts';
 
@@ -26,6 +26,6 @@ export class TierWeights {
  */
 export function externalShards(weights: readonly Weights[], onBytes: (count: number) => void): ExternalShard[] {
   return weights.flatMap(({ shards }) =>
-    [...shards].map(([path, data]) => ({ path, data: new CountedBlob(data, onBytes) })),
+    [...shards].map(([path, data]) => ({ path, data: new ShardBlob(data, onBytes) })),
   );
 }
