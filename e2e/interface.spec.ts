@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { PAGES_PORT } from './browser/chosenBrowser.ts';
 import { expect, test } from './browser/fixtures.ts';
 import { generatedPng } from './journeys/generatedPng.ts';
+import { pageTasks } from './journeys/pageTasks.ts';
 
 /**
  * The screen in states that real workers reach rarely or slowly, with workers that compute nothing (`pages/fakeWorkers.ts`).
@@ -825,29 +826,6 @@ test('on a phone the inspector is a sheet under a picture that stays in sight', 
   await expect(page.getByRole('img', { name: 'The picture dog.png' })).toBeInViewport();
 });
 
-interface TraceEvent {
-  readonly name: string;
-  readonly pid: number;
-  readonly tid: number;
-  /** CPU time of its thread, microseconds. */
-  readonly tdur?: number;
-  readonly args?: { readonly name?: string };
-}
-
-/** CPU time of the longest tasks of the pages' main threads, ms. Unlike wall time, a busy machine does not change it. */
-function longestTasks(trace: Buffer): number[] {
-  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
-  const mainThreads = new Set(
-    traceEvents
-      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid}/${tid}`),
-  );
-  return traceEvents
-    .filter(({ name, pid, tid }) => /RunTask$/.test(name) && mainThreads.has(`${pid}/${tid}`))
-    .map(({ tdur = 0 }) => tdur / 1000)
-    .sort((a, b) => b - a);
-}
-
 test('at 2048 px the page is never busy for longer than a moment', async ({ page, browser }) => {
   await open(page);
   await addImages(page, picture('large.png', { width: 2048, height: 2048 }), picture('small.png'));
@@ -856,18 +834,18 @@ test('at 2048 px the page is never busy for longer than a moment', async ({ page
   const thumb = await page.getByRole('slider', { name: 'Opacity' }).boundingBox();
   if (!thumb) throw new Error('no slider');
   const { x, y } = { x: thumb.x + 7, y: thumb.y + 7 };
-  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
-  await page.mouse.move(x, y);
-  await page.mouse.down();
-  for (let i = 0; i < 60; i++) await page.mouse.move(x - i * 1.5, y);
-  await page.mouse.up();
-  for (const key of ['a', 'b', 'm', 'p', 's', '+', '+', '-', 'z']) await page.keyboard.press(key);
-  await page.mouse.click(5, 400);
-  for (const key of ['ArrowDown', 'ArrowUp']) {
-    await page.keyboard.press(key);
-    await expect(overlay(page)).toBeVisible();
-  }
-  const tasks = longestTasks(await browser.stopTracing());
+  const tasks = await pageTasks({ browser, page }, async () => {
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    for (let i = 0; i < 60; i++) await page.mouse.move(x - i * 1.5, y);
+    await page.mouse.up();
+    for (const key of ['a', 'b', 'm', 'p', 's', '+', '+', '-', 'z']) await page.keyboard.press(key);
+    await page.mouse.click(5, 400);
+    for (const key of ['ArrowDown', 'ArrowUp']) {
+      await page.keyboard.press(key);
+      await expect(overlay(page)).toBeVisible();
+    }
+  });
   console.log(`Longest tasks of the page: ${tasks.slice(0, 5).map((ms) => ms.toFixed(1))} ms of ${tasks.length}`);
   expect(tasks.length).toBeGreaterThan(100);
   expect(tasks[0]).toBeGreaterThan(0);

@@ -277,14 +277,14 @@ describe('stage 2', () => {
     expect(JSON.stringify(prompts)).toMatch(/clean, high-resolution, 8k.*raster lines/);
   });
 
-  test('of reach "repaired" leaves every byte outside the mask', async () => {
+  test('of reach "regions" leaves every byte outside the mask', async () => {
     const input = picture(300, 260, { x: 30, y: 20, side: 60 });
     const whole = restoration();
     const model = restoration();
     const small = { latentTile: 16, latentTileOverlap: 2 };
     await gRefine(job({ image: input, restoration: whole, settings: settings({ stage2: small }) }));
     const result = await gRefine(
-      job({ image: input, restoration: model, settings: settings({ stage2: { ...small, reach: 'repaired' } }) }),
+      job({ image: input, restoration: model, settings: settings({ stage2: { ...small, reach: 'regions' } }) }),
     );
     expect(result.outcome).toBe('refined');
     expect(result.regions.map(({ stage }) => stage)).toEqual(['inpaint', 'restore']);
@@ -295,6 +295,45 @@ describe('stage 2', () => {
     expect(runs(model)).toBeGreaterThan(0);
     // Blocks without a bad region are not even looked at.
     expect(runs(model)).toBeLessThan(runs(whole));
+  });
+
+  describe('takes what is blurred, noisy or blocky', () => {
+    /** A CLIP to which red is a technical fault more than any other. */
+    const technical = () => {
+      const clip = fakeClip();
+      let encoded = 0;
+      return fakeClip({
+        encodePromptEmbeddings: async (...args) => {
+          const rows = await clip.encodePromptEmbeddings(...args);
+          // Of the four factors in turn, the second is the technical one; to the last two a little red is not so bad.
+          if (encoded++ % 4 < 2) return rows;
+          const dim = rows.length / 2;
+          return rows.map((value, i) => (i < dim ? (value + (rows[i + dim] as number)) / Math.SQRT2 : value));
+        },
+      });
+    };
+    const content = { stage1: { repaints: 'content' }, stage2: { reach: 'regions' } } as const;
+    const painted = async (over: Partial<Parameters<typeof job>[0]>) => {
+      const model = inpainting();
+      const result = await gRefine(job({ clip: technical(), inpainting: model, ...over }));
+      return { ...result, stages: result.regions.map(({ stage }) => stage), paints: model.calls.length > 0 };
+    };
+
+    test('where stage 1 repaints content only', async () => {
+      const result = await painted({ restoration: restoration(), settings: settings(content) });
+      expect(result).toMatchObject({ stages: ['restore'], paints: false });
+      expect(result.hints.join()).toMatch(/Repainting was left out/);
+    });
+
+    test('but not where content is bad as well, where stage 1 repaints all, or where there is no stage 2', async () => {
+      const both = await painted({ clip: fakeClip(), restoration: restoration(), settings: settings(content) });
+      expect(both).toMatchObject({ stages: ['inpaint', 'restore'], paints: true });
+      const all = { ...content, stage1: { repaints: 'all' } } as const;
+      const asPublished = await painted({ restoration: restoration(), settings: settings(all) });
+      expect(asPublished).toMatchObject({ stages: ['inpaint', 'restore'], paints: true });
+      const alone = await painted({ restoration: null, settings: settings(content) });
+      expect(alone).toMatchObject({ stages: ['inpaint'], paints: true });
+    });
   });
 
   test('keeps the old pixels where quality fell, and says so', async () => {
@@ -363,20 +402,32 @@ describe('the gate', () => {
     for (let i = 0; i < input.data.length; i += 4) if (input.data[i + 2] === 0) input.data[i + 1] = 140;
     const paint = ({ channel, mask, image }: FakeLatent) =>
       mask === 0 || channel === 3 ? image : channel === 0 ? 1 : -1;
-    const unused = restoration();
-    const result = await gRefine(
-      job({
-        image: input,
-        inpainting: inpainting({ paint }),
-        restoration: unused,
-        settings: settings({ stage2: { reach: 'repaired' } }),
-      }),
-    );
+    const result = await gRefine(job({ image: input, inpainting: inpainting({ paint }) }));
     expect(result).toMatchObject({ outcome: 'rejected', image: null });
     expect(result.after).toBe(result.before);
     expect(result.regions.length).toBeGreaterThan(0);
     expect(result.regions.every(({ stage, kept }) => stage === 'inpaint' && !kept)).toBe(true);
-    expect(result.hints.join()).toMatch(/nothing was repainted that it could go over.*stays as it is/);
+    expect(result.hints.join()).toMatch(/stays as it is/);
+  });
+
+  test('where stage 1 could not paint what is missing, there is nothing to restore', async () => {
+    const prompt = 'grass';
+    const noun = { text: prompt, start: 0, end: prompt.length };
+    const phrase: Phrase = { text: prompt, tokens: [noun], noun, ancestor: null, scope: 'place' };
+    const unused = restoration();
+    const result = await gRefine(
+      job({
+        image: picture(128, 96, { x: 0, y: 0, side: 0 }),
+        prompt,
+        readPrompt: () => ({ phrases: [phrase], sentences: [], hint: null }),
+        inpainting: inpainting({ paint: ({ channel, mask, image }) => (mask === 0 ? image : channel === 0 ? 1 : -1) }),
+        restoration: unused,
+        settings: settings({ stage2: { reach: 'regions' } }),
+      }),
+    );
+    expect(result).toMatchObject({ outcome: 'rejected', image: null });
+    expect(result.regions.map(({ stage, kept }) => [stage, kept])).toEqual([['inpaint', false]]);
+    expect(result.hints.join()).toMatch(/nothing was repainted that it could go over/);
     expect(unused.calls).toEqual([]);
   });
 

@@ -58,8 +58,12 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
   };
   const versions = [original];
   const outcomes: RegionOutcome[] = [];
-  let repaired = regions;
-  for (const [model, runStage] of stages(job, { parts, progress })) {
+  const plan = stages(job, { parts, progress });
+  const leavesTechnical = settings.stage1.repaints === 'content' && plan.some(({ stage }) => stage === 'restore');
+  let todo = regions.filter(({ fault }) => !(leavesTechnical && fault === 'technical'));
+  for (const { stage, model, run } of plan) {
+    // What looks bad is restored whatever stage 1 made of it; of what is missing, there is something to restore only once it is painted.
+    if (stage === 'restore') todo = regions.filter((region) => region.fault !== 'mismatch' || todo.includes(region));
     const stageJob: StageJob = {
       model,
       prompt,
@@ -67,14 +71,14 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
       negative: negativePrompt(settings.negativePrompt, seen),
       settings,
       seed: job.seed,
-      regions: repaired,
+      regions: todo,
       progress,
       analyseAgain: (image) => measure(image, 'analyseAgain', { job, progress }),
       sees,
     };
-    const result = await tellingFallbacks(model, progress, () => runStage(versions.at(-1) as Version, stageJob));
+    const result = await tellingFallbacks(model, progress, () => run(versions.at(-1) as Version, stageJob));
     outcomes.push(...result.outcomes);
-    repaired = result.kept;
+    todo = [...result.kept];
     if (result.version) versions.push(result.version);
   }
 
@@ -115,19 +119,26 @@ function nothingToRepair(regionCount: number): string {
     : 'Nothing to repair: the image as a whole is good enough.';
 }
 
-type RunStage = typeof repaintStage;
+/** A stage that can run. */
+interface PlannedStage {
+  readonly stage: RegionOutcome['stage'];
+  readonly model: DiffusionModel;
+  readonly run: typeof repaintStage;
+}
 
 /** The stages that can run, in order; says why another cannot. */
 function stages(
   { inpainting, restoration, settings }: StrategyJob,
   { parts, progress }: { readonly parts: GRefineParts; readonly progress: RefineProgress },
-): [DiffusionModel, RunStage][] {
-  const all: [string, DiffusionModel | null, boolean, RunStage][] = [
-    ['Repainting', inpainting, settings.stage1.enabled, repaintStage],
+): PlannedStage[] {
+  const { stage1, stage2 } = settings;
+  const all = [
+    { stage: 'inpaint', deed: 'Repainting', model: inpainting, enabled: stage1.enabled, run: repaintStage } as const,
+    { stage: 'restore', deed: 'Restoring', model: restoration, enabled: stage2.enabled, run: restoreStage } as const,
   ];
-  if (parts.restores) all.push(['Restoring', restoration, settings.stage2.enabled, restoreStage]);
-  return all.flatMap(([deed, model, enabled, run]): [DiffusionModel, RunStage][] => {
-    if (enabled && model) return [[model, run]];
+  const wanted = all.filter(({ stage }) => stage === 'inpaint' || parts.restores);
+  return wanted.flatMap(({ stage, deed, model, enabled, run }): PlannedStage[] => {
+    if (enabled && model) return [{ stage, model, run }];
     progress.notice(
       enabled ? `${deed} was left out: no model for it is installed.` : `${deed} was left out: it is switched off.`,
     );

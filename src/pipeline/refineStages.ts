@@ -40,7 +40,7 @@ export interface StageJob {
   readonly negative: string;
   readonly settings: RefineSettings;
   readonly seed: number;
-  /** The regions of the merged mask; for stage 2 those of them that stage 1 repaired, if it was there. */
+  /** What of the merged mask this stage is to mend: for stage 2, where there was a stage 1, what that repaired or left to it. */
   readonly regions: readonly RepairRegion[];
   readonly progress: RefineProgress;
   /** Maps of an image of the story, told as `analyseAgain`. */
@@ -61,6 +61,12 @@ export interface StageResult {
 /** Stage 1 and its gate: regions that got worse have their old pixels back, byte for byte. */
 export async function repaintStage(before: Version, job: StageJob): Promise<StageResult> {
   const { settings, seed, regions, progress } = job;
+  if (regions.length === 0) {
+    progress.notice(
+      'Repainting was left out: what is bad here is blurred, noisy or blocky, which is restored instead.',
+    );
+    return { version: null, outcomes: [], kept: [] };
+  }
   const report = progress.report('inpaint');
   const model = interruptible(job.model, report);
   const texts = new Map(regions.map((region) => [region, regionText(region, before.seen, job)] as const));

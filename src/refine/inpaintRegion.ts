@@ -8,6 +8,7 @@ import type { DiffusionModel } from '../pipeline/diffusionPorts.ts';
 import { type Conditions, type DenoiseJob, denoiseImage } from './denoiseImage.ts';
 import type { RefineSettings } from './refineSettings.ts';
 import { cropForModel, cropFromModel, type RegionCrop, repaintedPixels } from './regionCrops.ts';
+import type { RegionFault } from './repairMask.ts';
 
 /** Strength stays below 1: at 1 nothing of the image would be left to start from. */
 export const largestPossibleStrength = 0.99;
@@ -23,11 +24,11 @@ export const smallestPossibleStrength = 0.02;
  * @param region.quality Q of the region: its mean of 1 − D, 0..1
  */
 export function inpaintStrength(
-  { quality, missesPrompt }: { readonly quality: number; readonly missesPrompt: boolean },
+  { quality, fault }: { readonly quality: number; readonly fault: RegionFault },
   { smallestStrength, largestStrength, mismatchStrength }: StrengthSettings,
 ): number {
   const byQuality = smallestStrength + (1 - quality) * (largestStrength - smallestStrength);
-  const strength = missesPrompt ? Math.max(byQuality, mismatchStrength) : byQuality;
+  const strength = fault === 'mismatch' ? Math.max(byQuality, mismatchStrength) : byQuality;
   return Math.min(Math.max(strength, smallestPossibleStrength), largestPossibleStrength);
 }
 
@@ -66,8 +67,8 @@ export interface InpaintJob
   readonly settings: RefineSettings['stage1'];
   /** Q of the crop's regions, 0..1. */
   readonly quality: number;
-  /** Of which kind they are; see {@link import('./repairMask.ts').RepairRegion}. */
-  readonly missesPrompt: boolean;
+  /** What is wrong with all of them. */
+  readonly fault: RegionFault;
   /** Which of the image's crops it is. */
   readonly index: number;
   /** What sampling starts from, made of the crop's pixels, `[3, height, width]` in −1..1. Default: the pixels themselves. */

@@ -19,6 +19,12 @@ export interface RefineSettings {
      * models need.
      */
     readonly text: 'prompt' | 'region';
+    /**
+     * What is repainted. `all` (default): whatever is bad, as the paper has it. `content`: what misses the prompt, is misshapen or
+     * unnatural. What is only blurred, noisy or blocky still shows what belongs there, which a model that paints roughly takes away: it
+     * is left to stage 2, where there is one.
+     */
+    readonly repaints: 'all' | 'content';
     /** How much of its surroundings a region is repainted with, as a share of its longer side. */
     readonly context: number;
   };
@@ -27,11 +33,11 @@ export interface RefineSettings {
     /**
      * What stage 2 may change once something was found bad. `whole` (default): the whole image, as the paper has it, because
      * one strength, grain and light for repaired and old parts is what stage 2 is for; every pixel passes the autoencoder, and where
-     * quality fell the balance gate keeps the old ones. `repaired`: only the regions that stage 1 repaired, or the mask's where there
-     * is no stage 1, so good pixels stay as they are, byte for byte, to the end, and a large image costs no more than its bad parts.
-     * Where nothing is bad, neither runs.
+     * quality fell the balance gate keeps the old ones. `regions`: only those of the mask, but for the ones that lack something which
+     * stage 1 could not paint; good pixels stay as they are, byte for byte, to the end, and a large image costs no more than its bad
+     * parts. Where nothing is bad, neither runs.
      */
-    readonly reach: 'whole' | 'repaired';
+    readonly reach: 'whole' | 'regions';
     /** `gentle`: truncated start at `strength` [ours]; `native`: PASD's own full schedule. */
     readonly mode: 'gentle' | 'native';
     readonly strength: number;
@@ -81,6 +87,7 @@ export const defaultRefineSettings: RefineSettings = {
     largestStrength: 0.95,
     mismatchStrength: 0.95,
     text: 'prompt',
+    repaints: 'all',
     context: 0.5,
   },
   stage2: {
@@ -107,8 +114,9 @@ export const defaultRefineSettings: RefineSettings = {
 /**
  * What a refinement is by default where the toy models repair that come with the app: they work on 256², mostly on a processor, where
  * a step of restoring takes four times as long as one of repainting. Their autoencoder loses fine detail, so what is good does not
- * pass it; a small UNet mends damage when much of what is there is left to it, and paints what is missing when nothing is; and it was
- * trained on whole scenes, so regions are shown with all of their surroundings and told what belongs in them.
+ * pass it. A small UNet paints what is missing when nothing of what was there is left to it, and mends what is misshapen when much is;
+ * of what is only blurred, noisy or blocky it takes away more than it gives, and PASD restores it. The UNet was trained on whole
+ * scenes, so regions are shown with all of their surroundings and told what belongs in them.
  */
 export const toyRefineSettings: RefineSettings = {
   ...defaultRefineSettings,
@@ -118,7 +126,9 @@ export const toyRefineSettings: RefineSettings = {
     largestStrength: 0.5,
     mismatchStrength: 0.98,
     text: 'region',
+    repaints: 'content',
     context: 2,
   },
-  stage2: { ...defaultRefineSettings.stage2, reach: 'repaired', steps: 4, guidanceScale: 1, strength: 0.4 },
+  stage2: { ...defaultRefineSettings.stage2, reach: 'regions', steps: 4, guidanceScale: 1, strength: 0.4 },
+  restoration: { steps: 10 },
 };

@@ -52,7 +52,7 @@ function region(x: number, y: number, width: number, height: number): RepairRegi
   return {
     place: part,
     mask: { gridWidth, gridHeight, imageWidth: gridWidth, imageHeight: gridHeight, part, values },
-    missesPrompt: true,
+    fault: 'mismatch',
   };
 }
 

@@ -11,7 +11,7 @@ import { type InpaintJob, inpaintRegion } from './inpaintRegion.ts';
 import type { RefineSettings } from './refineSettings.ts';
 import { type StageReport, showLatents } from './refineStage.ts';
 import { type RegionCrop, regionCrops, resizedCrop } from './regionCrops.ts';
-import { type DefectGrid, type RepairRegion, regionQuality } from './repairMask.ts';
+import { type DefectGrid, type RegionFault, type RepairRegion, regionQuality } from './repairMask.ts';
 import type { StagePrompts } from './stagePrompts.ts';
 
 /** Pixels a UNet's sides are multiples of, in latents: it halves them three times. */
@@ -74,7 +74,7 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
         const patch = await repaintCrop(repainted, {
           ...job,
           crop: resizedCrop(crop, { nativeSize: side, granularity }),
-          missesPrompt: crop.missesPrompt,
+          fault: crop.fault,
           index: i,
           restarts,
           onStep: (done) => report.onStep(i * settings.steps + done, total),
@@ -104,20 +104,20 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
 
 interface Group {
   readonly text: string | null;
-  readonly missesPrompt: boolean;
+  readonly fault: RegionFault;
   readonly regions: RepairRegion[];
 }
 
-/** The regions by what they are to show and whether they miss the prompt: those painted differently share no crop. */
+/** The regions by what they are to show and what is wrong with them: those painted differently share no crop. */
 function groups({ regions, textOf }: RepaintJob): readonly Group[] {
   const found = new Map<string, Group>();
   for (const region of regions) {
     const text = textOf?.(region) ?? null;
-    const { missesPrompt } = region;
-    const key = `${missesPrompt} ${text}`;
+    const { fault } = region;
+    const key = `${fault} ${text}`;
     const group = found.get(key);
     if (group) group.regions.push(region);
-    else found.set(key, { text, missesPrompt, regions: [region] });
+    else found.set(key, { text, fault, regions: [region] });
   }
   return [...found.values()];
 }
@@ -129,7 +129,7 @@ function repaintCrop(
     prompts,
     settings,
     defect,
-    missesPrompt,
+    fault,
     seed,
     startOf,
     report,
@@ -139,7 +139,7 @@ function repaintCrop(
     onStep,
   }: RepaintJob & {
     readonly crop: RegionCrop;
-    readonly missesPrompt: boolean;
+    readonly fault: RegionFault;
     readonly index: number;
     readonly restarts: { count: number };
     readonly onStep: (done: number) => void;
@@ -156,7 +156,7 @@ function repaintCrop(
     settings,
     crop,
     quality: regionQuality(crop.regions, defect),
-    missesPrompt,
+    fault,
     index,
     ...(startOf && { startOf }),
     noise: (step, length) =>

@@ -5,6 +5,7 @@ import { connectedComponents } from '../math/connectedComponents.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
 import { defaultSmallestSide, mergedDefect, mergedMask } from '../quality/mergedMask.ts';
+import type { PerceptualResult } from '../quality/qualityResults.ts';
 import { maskBounds, type SoftMask } from './softMask.ts';
 
 /**
@@ -19,9 +20,15 @@ export interface RepairRegion {
   readonly place: PixelRectangle;
   /** 1 = repaint, 0 = keep; this region alone. */
   readonly mask: SoftMask;
-  /** What is wrong: something missing or other than asked for, whatever it looks like; else only looks. */
-  readonly missesPrompt: boolean;
+  readonly fault: RegionFault;
 }
+
+/**
+ * What is wrong with a region [ours]. `mismatch`: something is missing or other than asked for, whatever it looks like. Else it only
+ * looks bad: `technical` (blurred, noisy, blocky) where the technical factor of the PQ-Map is the worst of the three, so that what is there
+ * still shows what belongs there; `content` (misshapen, unnatural) where it is not.
+ */
+export type RegionFault = 'mismatch' | 'content' | 'technical';
 
 /** D of an image on the grid its masks are worked out on. */
 export interface DefectGrid {
@@ -61,18 +68,34 @@ export function repairRegions(
   const grid = maskGrid(image);
   const { perceptual, alignmentDefect } = mapsOf(analysis);
   const damage = mergedMask({ perceptual, alignmentDefect: null }, { ...grid, threshold }).mask;
-  if (alignmentDefect === null) return regionsOfMask(damage, { grid, image });
+  const damaged = (mask: Float32Array) =>
+    regionsOfMask(mask, { grid, image }).map((region) => ({ ...region, fault: faultOf(region, analysis.perceptual) }));
+  if (alignmentDefect === null) return damaged(damage);
   const faultless = { ...perceptual, values: new Float32Array(perceptual.values.length).fill(1) };
   const mismatch = mergedMask({ perceptual: faultless, alignmentDefect }, { ...grid, threshold }).mask;
   const smallestArea = (defaultSmallestSide * Math.min(grid.width, grid.height)) ** 2;
   const apart = damage.map((value, i) => Math.min(value, 1 - (mismatch[i] as number)));
   return [
-    ...regionsOfMask(mismatch, { grid, image, missesPrompt: true }),
+    ...regionsOfMask(mismatch, { grid, image, fault: 'mismatch' }),
     // Where the two met, a rim may be left of the damage.
-    ...regionsOfMask(apart, { grid, image }).filter(
-      ({ mask }) => mask.values.filter((value) => value >= 0.5).length >= smallestArea,
-    ),
+    ...damaged(apart).filter(({ mask }) => mask.values.filter((value) => value >= 0.5).length >= smallestArea),
   ];
+}
+
+/** Of damage: which of the factors that tell kinds of it apart is the worst under the mask, each place counted as much as it is bad. */
+function faultOf({ mask }: RepairRegion, { map, factorMaps }: PerceptualResult): RegionFault {
+  const { technical, rationality, naturalness } = factorMaps;
+  const sums = { technical: 0, rationality: 0, naturalness: 0 };
+  mask.values.forEach((m, i) => {
+    const u = (mask.part.x + (i % mask.part.width) + 0.5) / mask.gridWidth;
+    const v = (mask.part.y + Math.floor(i / mask.part.width) + 0.5) / mask.gridHeight;
+    const patch = Math.floor(v * map.gridHeight) * map.gridWidth + Math.floor(u * map.gridWidth);
+    const weight = m * (1 - (map.values[patch] as number));
+    sums.technical += weight * (technical.values[patch] as number);
+    sums.rationality += weight * (rationality.values[patch] as number);
+    sums.naturalness += weight * (naturalness.values[patch] as number);
+  });
+  return sums.technical < Math.min(sums.rationality, sums.naturalness) ? 'technical' : 'content';
 }
 
 /** The connected parts of a mask, each with the mask of its own cells alone. */
@@ -81,11 +104,11 @@ export function regionsOfMask(
   {
     grid,
     image,
-    missesPrompt = false,
+    fault = 'content',
   }: {
     readonly grid: { readonly width: number; readonly height: number };
     readonly image: { readonly width: number; readonly height: number };
-    readonly missesPrompt?: boolean;
+    readonly fault?: RegionFault;
   },
 ): readonly RepairRegion[] {
   const isTouched = new Uint8Array(mask.length);
@@ -105,7 +128,7 @@ export function regionsOfMask(
       part: { x, y, width, height },
       values,
     };
-    return { place: maskBounds(soft), mask: soft, missesPrompt };
+    return { place: maskBounds(soft), mask: soft, fault };
   });
 }
 

@@ -70,8 +70,9 @@ export type RangePath = keyof typeof RANGES;
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   'stage1.sampler': SAMPLERS,
   'stage1.text': ['prompt', 'region'],
+  'stage1.repaints': ['all', 'content'],
   'stage2.sampler': SAMPLERS,
-  'stage2.reach': ['whole', 'repaired'],
+  'stage2.reach': ['whole', 'regions'],
   'stage2.mode': ['gentle', 'native'],
 };
 /** Longest text kept. */

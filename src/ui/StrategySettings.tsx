@@ -134,6 +134,25 @@ function StagedRepaint() {
         asPercent
       />
       <Field
+        label="Repaints"
+        note={
+          stage1.repaints === 'all'
+            ? 'Whatever is bad.'
+            : 'What is only blurred, noisy or blocky is left to stage 2, where there is one.'
+        }
+      >
+        {(id) => (
+          <select
+            id={id}
+            value={stage1.repaints}
+            onChange={({ target }) => change1({ repaints: target.value as Stage1['repaints'] })}
+          >
+            <option value="all">All that is bad</option>
+            <option value="content">What is missing or misshapen</option>
+          </select>
+        )}
+      </Field>
+      <Field
         label="Painted from"
         note={
           stage1.text === 'prompt'
@@ -263,7 +282,7 @@ function StagedRestore() {
             onChange={({ target }) => change2({ reach: target.value as Stage2['reach'] })}
           >
             <option value="whole">The whole picture</option>
-            <option value="repaired">Only what was repaired</option>
+            <option value="regions">Only the bad regions</option>
           </select>
         )}
       </Field>

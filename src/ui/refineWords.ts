@@ -151,7 +151,7 @@ export function planWords(
   { inpaints, restores }: { readonly inpaints: boolean; readonly restores: boolean },
   { strategy, settings: { stage2 }, variants }: RefineChoices,
 ): string {
-  const plan = planOf(strategy, { inpaints, restores, isLocal: !restores || stage2.reach === 'repaired' });
+  const plan = planOf(strategy, { inpaints, restores, isLocal: !restores || stage2.reach === 'regions' });
   return variants > 1 ? `${plan} ${variants} variants, best kept.` : plan;
 }
 

@@ -11,12 +11,12 @@ interface TraceEvent {
 }
 
 /**
- * The tasks of the page's thread while `journey` runs that took more than `milliseconds` of processor time: what blocks a
+ * Milliseconds of processor time that each task of the page's thread took while `journey` ran, longest first: long ones block a
  * page. Not wall-clock time, which counts other programs that happen to run on the same two cores.
  */
-export async function busyTasks(
+export async function pageTasks(
   { browser, page }: { browser: Browser; page: Page },
-  { milliseconds, journey }: { milliseconds: number; journey: () => Promise<void> },
+  journey: () => Promise<void>,
 ): Promise<number[]> {
   await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });
   let trace: Buffer;
@@ -34,5 +34,5 @@ export async function busyTasks(
     (event) => event.name === 'ThreadControllerImpl::RunTask' && event.ph === 'X' && pageThreads.has(thread(event)),
   );
   if (tasks.length === 0) throw new Error('The trace has no tasks of the page’s thread');
-  return tasks.map(({ tdur = 0 }) => tdur / 1000).filter((duration) => duration > milliseconds);
+  return tasks.map(({ tdur = 0 }) => tdur / 1000).sort((a, b) => b - a);
 }
