@@ -410,6 +410,16 @@ describe('the gate', () => {
     expect(result.hints.join()).toMatch(/stays as it is/);
   });
 
+  test('what gains too little keeps its old pixels', async () => {
+    const gaining = await gRefine(job());
+    const [{ before, after } = { before: 0, after: 0 }] = gaining.regions;
+    const demanding = (leastGain: number) => gRefine(job({ settings: settings({ stage1: { leastGain } }) }));
+    expect((await demanding(after - before - 0.01)).outcome).toBe('refined');
+    const { outcome, image, regions } = await demanding(after - before + 0.01);
+    expect({ outcome, image }).toEqual({ outcome: 'rejected', image: null });
+    expect(regions).toMatchObject([{ kept: false, reason: expect.stringMatching(/hardly raised the quality here/) }]);
+  });
+
   test('where stage 1 could not paint what is missing, there is nothing to restore', async () => {
     const prompt = 'grass';
     const noun = { text: prompt, start: 0, end: prompt.length };

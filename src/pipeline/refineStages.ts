@@ -164,7 +164,8 @@ async function versionOf(
 
 function gateOptions(before: Version, after: Version, { settings }: StageJob) {
   const stage = after.stage ?? 'inpaint';
-  return { stage, before: before.defect, after: after.defect, tolerance: settings.gateTolerance };
+  const tolerance = stage === 'inpaint' ? -settings.stage1.leastGain : settings.gateTolerance;
+  return { stage, before: before.defect, after: after.defect, tolerance };
 }
 
 /** Undoes what was rejected and, where something is left of the stage, looks once more at what that makes. */

@@ -17,7 +17,7 @@ export interface GateOptions {
   readonly stage: RegionOutcome['stage'];
   readonly before: DefectGrid;
   readonly after: DefectGrid;
-  /** A fall of mean quality beyond it is rejected, 0..1. */
+  /** A fall of mean quality beyond it is rejected, 0..1; below 0: a rise that is smaller than that. */
   readonly tolerance: number;
 }
 
@@ -49,7 +49,7 @@ function decide({
   const kept = after >= before - tolerance;
   const reason = kept
     ? null
-    : `${deed[stage]} lowered the quality here from ${percents(before, after).join(' to ')} of 100.`;
+    : `${deed[stage]} ${after < before ? 'lowered' : 'hardly raised'} the quality here from ${percents(before, after).join(' to ')} of 100.`;
   return { place, stage, before, after, kept, reason };
 }
 

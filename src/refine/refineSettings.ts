@@ -25,6 +25,8 @@ export interface RefineSettings {
      * is left to stage 2, where there is one.
      */
     readonly repaints: 'all' | 'content';
+    /** A region whose quality rose by less keeps its old pixels, 0..1: what was painted anew is not worth having for as good as nothing. */
+    readonly leastGain: number;
     /** How much of its surroundings a region is repainted with, as a share of its longer side. */
     readonly context: number;
   };
@@ -55,7 +57,7 @@ export interface RefineSettings {
   readonly imageToImage: SetByHand;
   /** Inpainting by hand: sampler, guidance and surroundings are those of stage 1. */
   readonly inpaintingByHand: SetByHand;
-  /** A region whose quality falls by more than this keeps its old pixels, 0..1. */
+  /** Where quality fell by more than this, stage 2 leaves the old pixels, and an image its earlier version, 0..1. */
   readonly gateTolerance: number;
   readonly negativePrompt: string;
 }
@@ -88,6 +90,7 @@ export const defaultRefineSettings: RefineSettings = {
     mismatchStrength: 0.95,
     text: 'prompt',
     repaints: 'all',
+    leastGain: 0,
     context: 0.5,
   },
   stage2: {
@@ -127,6 +130,7 @@ export const toyRefineSettings: RefineSettings = {
     mismatchStrength: 0.98,
     text: 'region',
     repaints: 'content',
+    leastGain: 0.05,
     context: 2,
   },
   stage2: { ...defaultRefineSettings.stage2, reach: 'regions', steps: 4, guidanceScale: 1, strength: 0.4 },

@@ -104,7 +104,7 @@ function WhatIsRepaired() {
       <SettingNumber
         path="gateTolerance"
         label="Allowed loss"
-        note="A repaired region may score lower than before by at most this, else its old pixels stay."
+        note="Restoring may lower the score of a place by at most this, else its old pixels stay."
         value={settings.gateTolerance}
         onChange={(gateTolerance) => change({ gateTolerance })}
         asPercent
@@ -131,6 +131,14 @@ function StagedRepaint() {
         note="Where something is missing or not as described, at least this far from the old pixels."
         value={stage1.mismatchStrength}
         onChange={(mismatchStrength) => change1({ mismatchStrength })}
+        asPercent
+      />
+      <SettingNumber
+        path="stage1.leastGain"
+        label="Least gain"
+        note="What is painted anew must score higher than before by at least this, else the old pixels stay."
+        value={stage1.leastGain}
+        onChange={(leastGain) => change1({ leastGain })}
         asPercent
       />
       <Field
