@@ -66,8 +66,8 @@ export async function inpaintingByHand(job: StrategyJob): Promise<Refined> {
       guidanceScale: settings.stage1.guidanceScale,
     },
     regions,
-    work: (image, { model, prompts, report, defect }) =>
-      repaintRegions(image, {
+    work: async (image, { model, prompts, report, defect }) => {
+      const repainted = await repaintRegions(image, {
         model,
         prompts,
         settings: {
@@ -81,7 +81,9 @@ export async function inpaintingByHand(job: StrategyJob): Promise<Refined> {
         defect,
         seed: job.seed,
         report,
-      }),
+      });
+      return repainted.image;
+    },
   });
 }
 

@@ -5,7 +5,7 @@
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import { emphasisedPrompt } from '../prompt/emphasis.ts';
 import { lastGoodVersion, overallQuality, percents } from '../refine/balanceGate.ts';
-import { defectGrid, repairRegions } from '../refine/repairMask.ts';
+import { defectGrid, type RepairRegion, repairRegions } from '../refine/repairMask.ts';
 import type { AnalysisResult } from './analysis.ts';
 import type { DiffusionModel } from './diffusionPorts.ts';
 import { inMemory, measure, resultOf, tellingFallbacks } from './refineJob.ts';
@@ -59,11 +59,12 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
   const versions = [original];
   const outcomes: RegionOutcome[] = [];
   const plan = stages(job, { parts, progress });
+  const looksBad = regions.filter(({ fault }) => fault !== 'mismatch');
   const leavesTechnical = settings.stage1.repaints === 'content' && plan.some(({ stage }) => stage === 'restore');
-  let todo = regions.filter(({ fault }) => !(leavesTechnical && fault === 'technical'));
+  let todo: readonly RepairRegion[] = regions.filter(({ fault }) => !(leavesTechnical && fault === 'technical'));
   for (const { stage, model, run } of plan) {
     // What looks bad is restored whatever stage 1 made of it; of what is missing, there is something to restore only once it is painted.
-    if (stage === 'restore') todo = regions.filter((region) => region.fault !== 'mismatch' || todo.includes(region));
+    if (stage === 'restore') todo = [...todo.filter((region) => !looksBad.includes(region)), ...looksBad];
     const stageJob: StageJob = {
       model,
       prompt,
@@ -78,7 +79,7 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
     };
     const result = await tellingFallbacks(model, progress, () => run(versions.at(-1) as Version, stageJob));
     outcomes.push(...result.outcomes);
-    todo = [...result.kept];
+    todo = result.kept;
     if (result.version) versions.push(result.version);
   }
 

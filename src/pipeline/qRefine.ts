@@ -86,8 +86,8 @@ function repaintLow(
   const watched = interruptible(model, report);
   const words = { positive: prompt, negative: settings.negativePrompt, guidanceScale: settings.stage1.guidanceScale };
   return tellingFallbacks(model, progress, () =>
-    withPrompts(watched, words, (prompts) =>
-      repaintRegions(image, {
+    withPrompts(watched, words, async (prompts) => {
+      const repainted = await repaintRegions(image, {
         model: watched,
         prompts,
         settings: settings.stage1,
@@ -97,8 +97,9 @@ function repaintLow(
         startOf: (planes, place) =>
           withLowQualityNoise(planes, { ...place, parts, image, settings: settings.qRefine, seed }),
         report,
-      }),
-    ),
+      });
+      return repainted.image;
+    }),
   );
 }
 

@@ -54,7 +54,7 @@ export interface StageResult {
   /** Null: everything it did was rejected. */
   readonly version: Version | null;
   readonly outcomes: readonly RegionOutcome[];
-  /** Where something of it was kept. */
+  /** Where something of it was kept; of a region, no more than has new pixels. */
   readonly kept: readonly RepairRegion[];
 }
 
@@ -70,7 +70,7 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
   const report = progress.report('inpaint');
   const model = interruptible(job.model, report);
   const texts = new Map(regions.map((region) => [region, regionText(region, before.seen, job)] as const));
-  const image = await withPrompts(
+  const { image, parts } = await withPrompts(
     model,
     { positive: job.emphasised, negative: job.negative, guidanceScale: settings.stage1.guidanceScale },
     (prompts) =>
@@ -90,10 +90,11 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
     const text = texts.get(region);
     return { region, outcome: text === undefined ? outcome : { ...outcome, text } };
   });
-  return settle(after, job, {
+  const settled = await settle(after, job, {
     gated,
     undo: ({ region }) => restoreRegion(image, { region, old: before.image }),
   });
+  return { ...settled, kept: settled.kept.map((region) => parts.get(region) ?? region) };
 }
 
 /** What a region alone is told; undefined: P′. */

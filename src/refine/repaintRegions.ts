@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import type { DiffusionModel } from '../pipeline/diffusionPorts.ts';
 import { blendRegion } from './blendRegion.ts';
+import { changedPart } from './changedPart.ts';
 import { isUserError } from './denoiseImage.ts';
 import { type InpaintJob, inpaintRegion } from './inpaintRegion.ts';
 import type { RefineSettings } from './refineSettings.ts';
@@ -39,14 +40,21 @@ export interface RepaintJob {
   readonly report: StageReport;
 }
 
+/** What {@link repaintRegions} made. */
+export interface Repainted {
+  /** New pixels under the masks of the parts; every other byte is the image's. */
+  readonly image: RgbaImage;
+  /** By region, where in it pixels are new: of what was missing, the thing that was painted without the ground around it. */
+  readonly parts: ReadonlyMap<RepairRegion, RepairRegion>;
+}
+
 /**
  * Repaints the regions.
  *
  * @param image not changed
- * @returns the image with new pixels under the regions' masks; every other byte is the image's
  * @throws AbortError; UserError, see `denoiseImage`; `OutOfMemoryError` if even the smallest size was too large
  */
-export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise<RgbaImage> {
+export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise<Repainted> {
   const { model, settings, report } = job;
   const { nativeSize } = model;
   const granularity = Math.min(model.downscale * unetStep, nativeSize);
@@ -57,6 +65,7 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
     })),
   );
   const repainted: RgbaImage = { ...image, data: image.data.slice() };
+  const parts = new Map<RepairRegion, RepairRegion>();
   const total = crops.length * settings.steps;
   const largest = Math.max(...crops.map(({ window }) => Math.max(window.width, window.height)));
   if (largest > visibleReduction * nativeSize) {
@@ -79,7 +88,13 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
           restarts,
           onStep: (done) => report.onStep(i * settings.steps + done, total),
         });
-        for (const region of crop.regions) blendRegion(repainted, { region, patch, window: crop.window });
+        const { window } = crop;
+        for (const region of crop.regions) {
+          const change = { image: repainted, patch, window };
+          parts.set(region, region.fault === 'mismatch' ? changedPart(region, change) : region);
+        }
+        for (const region of crop.regions)
+          blendRegion(repainted, { region: parts.get(region) ?? region, patch, window });
         break;
       } catch (error) {
         if (!isUserError(error, 'OutOfMemoryError')) throw error;
@@ -99,7 +114,7 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
     }
     await report.pause();
   }
-  return repainted;
+  return { image: repainted, parts };
 }
 
 interface Group {
