@@ -10,10 +10,10 @@ import type { RepairRegion } from './repairMask.ts';
 /** Blocks along the shorter side over which colours are averaged, so that what is only less sharp is no change. */
 const blocksAcross = 32;
 /** A change of a block's mean colour that counts as one, as a share of a channel's range: what an autoencoder shifts is below it. */
-const leastChange = 0.1;
+const leastChange = 0.14;
 /** How far around a change pixels are new, and the width of the soft edge outside of that, as shares of the shorter side. */
-const margin = 0.03;
-const feather = 0.03;
+const margin = 0.015;
+const feather = 0.025;
 
 /**
  * The region with a mask of those of its cells whose colours the patch changes, and of some around them.
