@@ -158,7 +158,7 @@ function dropOutcome(
   return {
     ...outcome,
     kept: false,
-    reason: `Better here, but not for the image as a whole: ${now} of 100, ${now === then ? 'as' : `${then} in`} the original.`,
+    reason: `${outcome.after > outcome.before ? 'Better' : 'As good'} here, but not for the image as a whole: ${now} of 100, ${now === then ? 'as' : `${then} in`} the original.`,
   };
 }
 
