@@ -17,13 +17,20 @@ function picture(shade: (x: number, y: number) => number, { width, height } = im
 }
 
 /** A region of the left three quarters, and its mask's value at a pixel once it is known what the patch changes. */
-function after(old: RgbaImage, patch: RgbaImage, window = { x: 0, y: 0, ...image }) {
-  const mask = Float32Array.from({ length: SIDE * SIDE }, (_, i) => (i % SIDE < 96 ? 0.9 : 0));
-  const [region] = regionsOfMask(mask, { grid: image, image, fault: 'mismatch' });
+function after(old: RgbaImage, patch: RgbaImage, { window = { x: 0, y: 0, ...image }, cells = SIDE } = {}) {
+  const isIn = (x: number, y: number) =>
+    x < 0.75 * SIDE && x >= window.x && y >= window.y && y < window.y + window.height;
+  const pixels = SIDE / cells;
+  const mask = Float32Array.from({ length: cells * cells }, (_, i) =>
+    isIn((i % cells) * pixels, Math.floor(i / cells) * pixels) ? 0.9 : 0,
+  );
+  const [region] = regionsOfMask(mask, { grid: { width: cells, height: cells }, image, fault: 'mismatch' });
   if (!region) throw new Error('no region');
   const changed = changedPart(region, { image: old, patch, window });
   expect(changed).toMatchObject({ place: region.place, fault: 'mismatch' });
-  return (x: number, y: number) => changed.mask.values[y * changed.mask.part.width + x] as number;
+  const { part, values } = changed.mask;
+  return (x: number, y: number) =>
+    values[(Math.floor(y / pixels) - part.y) * part.width + Math.floor(x / pixels) - part.x] as number;
 }
 
 /** Stripes of one pixel: a ground with fine detail. */
@@ -62,9 +69,35 @@ test('a patch is compared with what lies under its window', () => {
   const window = { x: 32, y: 16, width: 64, height: 64 };
   const old = picture((x, y) => (x + y) % 256);
   const same = picture((x, y) => (x + 32 + y + 16) % 256, window);
-  expect(after(old, same, window)(60, 40)).toBe(0);
-  const darker = picture((x, y) => ((x + 32 + y + 16) % 256) - 40, window);
-  const mask = after(old, darker, window);
-  expect(mask(60, 40)).toBeCloseTo(0.9, 6);
-  expect(mask(8, 110)).toBe(0);
+  expect(after(old, same, { window })(60, 40)).toBe(0);
+  const darkerBelow = picture((x, y) => Math.max(0, ((x + 32 + y + 16) % 256) - (y < 32 ? 0 : 45)), window);
+  const mask = after(old, darkerBelow, { window });
+  expect(mask(60, 70)).toBeCloseTo(0.9, 6);
+  expect(mask(60, 30)).toBe(0);
+});
+
+test('a mask coarser than the pixels is cut alike', () => {
+  const old = picture(ground);
+  const patch = picture((x, y) => (isThing(x, y) ? 200 : 100));
+  const [fine, coarse] = [after(old, patch), after(old, patch, { cells: SIDE / 2 })];
+  for (const [x, y] of [
+    [48, 48],
+    [34, 60],
+    [10, 10],
+    [80, 48],
+  ] as const) {
+    expect(coarse(x, y)).toBeCloseTo(fine(x, y), 1);
+  }
+});
+
+test('in a large picture a small thing is not lost: sizes are those of the window', () => {
+  const window = { x: 40, y: 40, width: 32, height: 32 };
+  const small = (x: number, y: number) => x >= 12 && x < 20 && y >= 12 && y < 20;
+  const mask = after(
+    picture(() => 100),
+    picture((x, y) => (small(x, y) ? 200 : 104), window),
+    { window },
+  );
+  expect(mask(56, 56)).toBeCloseTo(0.9, 6);
+  expect(mask(42, 42)).toBe(0);
 });
