@@ -37,6 +37,26 @@ describe('gateRegions', () => {
     });
   });
 
+  test('judges what was painted where the prompt was missed by whether it is met, not by its looks', () => {
+    const missed = box.map((region) => ({ ...region, fault: 'mismatch' as const }));
+    const lacking = (all: number, mismatch: number): DefectGrid => ({
+      ...defect(() => all),
+      mismatch: defect(() => mismatch).values,
+    });
+    const decided = (after: DefectGrid, stage: 'inpaint' | 'restore' = 'inpaint') =>
+      gateRegions(missed, { stage, before: lacking(0.8, 0.8), after, tolerance: -0.05 })[0]?.outcome;
+    expect(decided(lacking(0.9, 0.1))).toMatchObject({
+      before: expect.closeTo(0.2, 6),
+      after: expect.closeTo(0.9, 6),
+      kept: true,
+    });
+    expect(decided(lacking(0.5, 0.79))?.kept).toBe(false);
+    // Restoring is to better its looks.
+    expect(decided(lacking(0.9, 0.1), 'restore')?.kept).toBe(false);
+    // Without a prompt, nothing is missed.
+    expect(decided(defect(() => 0.9))).toMatchObject({ after: 1, kept: true });
+  });
+
   test('writes as many decimals as tell two qualities apart', () => {
     expect(percents(0.6, 0.5)).toEqual(['60.0', '50.0']);
     expect(percents(0.00031, 0.00034)).toEqual(['0.031', '0.034']);

@@ -27,17 +27,20 @@ export interface GatedRegion {
   readonly outcome: RegionOutcome;
 }
 
-/** Decides about each region by its mean quality before and after. */
+/**
+ * Decides about each region by its mean quality before and after. What stage 1 painted where the prompt was missed is judged by
+ * whether the prompt is met now [ours]: the empty ground that was there before looked flawless. Looks are weighed against that in the
+ * image as a whole, by Q_P · Q_A ({@link lastGoodVersion}).
+ */
 export function gateRegions(regions: readonly RepairRegion[], options: GateOptions): readonly GatedRegion[] {
-  return regions.map((region) => ({
-    region,
-    outcome: decide({
-      place: region.place,
-      before: regionQuality([region], options.before),
-      after: regionQuality([region], options.after),
-      options,
-    }),
-  }));
+  return regions.map((region) => {
+    const by = options.stage === 'inpaint' && region.fault === 'mismatch' ? 'match' : 'all';
+    const [before, after] = [options.before, options.after].map((defect) => regionQuality([region], defect, by)) as [
+      number,
+      number,
+    ];
+    return { region, outcome: decide({ place: region.place, before, after, options }) };
+  });
 }
 
 function decide({

@@ -5,6 +5,7 @@ import { connectedComponents } from '../math/connectedComponents.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
 import { defaultSmallestSide, mergedDefect, mergedMask } from '../quality/mergedMask.ts';
+import type { QualityMap } from '../quality/qualityMap.ts';
 import type { PerceptualResult } from '../quality/qualityResults.ts';
 import { maskBounds, type SoftMask } from './softMask.ts';
 
@@ -36,6 +37,8 @@ export interface DefectGrid {
   readonly height: number;
   /** D = max(1 − M_P, D_A), `[height, width]`, 0..1. */
   readonly values: Float32Array;
+  /** D_A alone, the same way; absent where nothing was held against a prompt. */
+  readonly mismatch?: Float32Array;
 }
 
 /** Cells of the grid for an image of this size. */
@@ -49,10 +52,18 @@ const mapsOf = ({ perceptual, alignment }: AnalysisResult) => ({
   alignmentDefect: alignment?.defect ?? null,
 });
 
+/** The map of an image in which nothing looks bad. */
+function faultless(map: QualityMap): QualityMap {
+  return { ...map, values: new Float32Array(map.values.length).fill(1) };
+}
+
 /** D of an analysed image. */
 export function defectGrid(analysis: AnalysisResult): DefectGrid {
   const grid = maskGrid({ width: analysis.imageWidth, height: analysis.imageHeight });
-  return { ...grid, values: mergedDefect(mapsOf(analysis), grid) };
+  const { perceptual, alignmentDefect } = mapsOf(analysis);
+  const values = mergedDefect({ perceptual, alignmentDefect }, grid);
+  if (alignmentDefect === null) return { ...grid, values };
+  return { ...grid, values, mismatch: mergedDefect({ perceptual: faultless(perceptual), alignmentDefect }, grid) };
 }
 
 /**
@@ -71,8 +82,7 @@ export function repairRegions(
   const damaged = (mask: Float32Array) =>
     regionsOfMask(mask, { grid, image }).map((region) => ({ ...region, fault: faultOf(region, analysis.perceptual) }));
   if (alignmentDefect === null) return damaged(damage);
-  const faultless = { ...perceptual, values: new Float32Array(perceptual.values.length).fill(1) };
-  const mismatch = mergedMask({ perceptual: faultless, alignmentDefect }, { ...grid, threshold }).mask;
+  const mismatch = mergedMask({ perceptual: faultless(perceptual), alignmentDefect }, { ...grid, threshold }).mask;
   const smallestArea = (defaultSmallestSide * Math.min(grid.width, grid.height)) ** 2;
   const apart = damage.map((value, i) => Math.min(value, 1 - (mismatch[i] as number)));
   return [
@@ -136,9 +146,15 @@ export function regionsOfMask(
  * Mean quality 1 − D over regions, each cell weighted by the mask: what decides how strongly they are repainted, and whether
  * that was kept.
  *
+ * @param by 1 − D_A alone for `match`
  * @returns 0..1; 1 for no region
  */
-export function regionQuality(regions: readonly RepairRegion[], defect: DefectGrid): number {
+export function regionQuality(
+  regions: readonly RepairRegion[],
+  defect: DefectGrid,
+  by: 'all' | 'match' = 'all',
+): number {
+  const lacks = by === 'match' ? (defect.mismatch ?? new Float32Array(defect.values.length)) : defect.values;
   let weight = 0;
   let lack = 0;
   for (const { mask } of regions) {
@@ -147,7 +163,7 @@ export function regionQuality(regions: readonly RepairRegion[], defect: DefectGr
       for (let x = 0; x < part.width; x++) {
         const m = values[y * part.width + x] as number;
         weight += m;
-        lack += m * (defect.values[(part.y + y) * defect.width + part.x + x] as number);
+        lack += m * (lacks[(part.y + y) * defect.width + part.x + x] as number);
       }
     }
   }
