@@ -2,6 +2,7 @@
  * G-Refine with a part left out, as its authors do to show what that part is good for: one map alone, or stage 1 alone. What is left
  * out is left out everywhere: in the mask, the emphasis, the strength and the gate. The scores told are always those of both maps.
  */
+import { faultless } from '../quality/qualityMap.ts';
 import type { AnalysisResult } from './analysis.ts';
 import { refineWith } from './gRefine.ts';
 import type { Refined, StrategyJob } from './strategy.ts';
@@ -13,9 +14,8 @@ export function withoutAlignment(analysis: AnalysisResult): AnalysisResult {
 
 /** What G-Refine knows of an image if there were no PQ-Map: all of it looks right. */
 export function withoutPerceptual(analysis: AnalysisResult): AnalysisResult {
-  const { map } = analysis.perceptual;
-  const allGood = { ...map, values: new Float32Array(map.values.length).fill(1) };
-  return { ...analysis, perceptual: { ...analysis.perceptual, score: 1, map: allGood } };
+  const { perceptual } = analysis;
+  return { ...analysis, perceptual: { ...perceptual, score: 1, map: faultless(perceptual.map) } };
 }
 
 /** PQ-Map alone: nothing is repaired or emphasised because the prompt misses it. */

@@ -9,3 +9,8 @@ export interface QualityMap {
   /** `[gridHeight, gridWidth]` row-major. */
   readonly values: Float32Array;
 }
+
+/** The map of an image in which nothing looks bad, on the same grid. */
+export function faultless(map: QualityMap): QualityMap {
+  return { ...map, values: new Float32Array(map.values.length).fill(1) };
+}

@@ -89,12 +89,14 @@ export async function repaintRegions(image: RgbaImage, job: RepaintJob): Promise
           onStep: (done) => report.onStep(i * settings.steps + done, total),
         });
         const { window } = crop;
-        for (const region of crop.regions) {
-          const change = { image: repainted, patch, window };
-          parts.set(region, region.fault === 'mismatch' ? changedPart(region, change) : region);
-        }
-        for (const region of crop.regions)
-          blendRegion(repainted, { region: parts.get(region) ?? region, patch, window });
+        const change = { image: repainted, patch, window };
+        const painted = crop.regions.map((region) =>
+          crop.fault === 'mismatch' ? changedPart(region, change) : region,
+        );
+        painted.forEach((region, k) => {
+          parts.set(crop.regions[k] as RepairRegion, region);
+          blendRegion(repainted, { region, patch, window });
+        });
         break;
       } catch (error) {
         if (!isUserError(error, 'OutOfMemoryError')) throw error;

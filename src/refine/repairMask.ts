@@ -5,7 +5,7 @@ import { connectedComponents } from '../math/connectedComponents.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
 import { defaultSmallestSide, mergedDefect, mergedMask } from '../quality/mergedMask.ts';
-import type { QualityMap } from '../quality/qualityMap.ts';
+import { faultless } from '../quality/qualityMap.ts';
 import type { PerceptualResult } from '../quality/qualityResults.ts';
 import { maskBounds, type SoftMask } from './softMask.ts';
 
@@ -51,11 +51,6 @@ const mapsOf = ({ perceptual, alignment }: AnalysisResult) => ({
   perceptual: perceptual.map,
   alignmentDefect: alignment?.defect ?? null,
 });
-
-/** The map of an image in which nothing looks bad. */
-function faultless(map: QualityMap): QualityMap {
-  return { ...map, values: new Float32Array(map.values.length).fill(1) };
-}
 
 /** D of an analysed image. */
 export function defectGrid(analysis: AnalysisResult): DefectGrid {

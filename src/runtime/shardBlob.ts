@@ -15,7 +15,7 @@ export class ShardBlob extends Blob {
   readonly #onBytes: (count: number) => void;
 
   /** @param onBytes told how many bytes are read, as they are */
-  constructor(source: Blob | ShardBlob, onBytes: (count: number) => void, { start = 0, end = source.size } = {}) {
+  constructor(source: Blob, onBytes: (count: number) => void, { start = 0, end = source.size } = {}) {
     super();
     this.#blocks = source instanceof ShardBlob ? source.#blocks : new Blocks(source);
     this.#start = start;
