@@ -99,3 +99,33 @@ export function SettingNumber({
   const shown = asPercent ? { shown: String(Math.round(field.value * 100)) } : {};
   return <NumberField {...shown} {...field} range={RANGES[path]} />;
 }
+
+/** A setting that is one of a few words. */
+export function SettingChoice<Word extends string>({
+  label,
+  note,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  note: string;
+  value: Word;
+  /** What each word is called, in the order they are offered. */
+  options: Readonly<Record<Word, string>>;
+  onChange: (value: Word) => void;
+}) {
+  return (
+    <Field label={label} note={note}>
+      {(id) => (
+        <select id={id} value={value} onChange={({ target }) => onChange(target.value as Word)}>
+          {Object.entries<string>(options).map(([word, name]) => (
+            <option key={word} value={word}>
+              {name}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}

@@ -3,7 +3,7 @@ import { RANGES, SAMPLERS } from '../store/refineChoices.ts';
 import { QRefineSettingsGroup } from './QRefineSettingsGroup.tsx';
 import styles from './RefineSettings.module.css';
 import { SAMPLER_NAMES } from './refineWords.ts';
-import { Field, Group, SettingNumber } from './SettingFields.tsx';
+import { Field, Group, SettingChoice, SettingNumber } from './SettingFields.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
 import { StrengthRange } from './StrengthRange.tsx';
 
@@ -141,44 +141,28 @@ function StagedRepaint() {
         onChange={(leastGain) => change1({ leastGain })}
         asPercent
       />
-      <Field
+      <SettingChoice
         label="Repaints"
         note={
           stage1.repaints === 'all'
             ? 'Whatever is bad.'
             : 'What is only blurred, noisy or blocky is left to stage 2, where there is one.'
         }
-      >
-        {(id) => (
-          <select
-            id={id}
-            value={stage1.repaints}
-            onChange={({ target }) => change1({ repaints: target.value as Stage1['repaints'] })}
-          >
-            <option value="all">All that is bad</option>
-            <option value="content">What is missing or misshapen</option>
-          </select>
-        )}
-      </Field>
-      <Field
+        value={stage1.repaints}
+        options={{ all: 'All that is bad', content: 'What is missing or misshapen' }}
+        onChange={(repaints) => change1({ repaints })}
+      />
+      <SettingChoice
         label="Painted from"
         note={
           stage1.text === 'prompt'
             ? 'Every region is told the whole prompt.'
             : 'Every region is told only what belongs there; small models need that.'
         }
-      >
-        {(id) => (
-          <select
-            id={id}
-            value={stage1.text}
-            onChange={({ target }) => change1({ text: target.value as Stage1['text'] })}
-          >
-            <option value="prompt">The whole prompt</option>
-            <option value="region">What belongs in the region</option>
-          </select>
-        )}
-      </Field>
+        value={stage1.text}
+        options={{ prompt: 'The whole prompt', region: 'What belongs in the region' }}
+        onChange={(text) => change1({ text })}
+      />
       <RepaintFields by="quality" />
     </Group>
   );
@@ -275,44 +259,28 @@ function StagedRestore() {
       isOn={stage2.enabled}
       onToggle={(enabled) => change2({ enabled })}
     >
-      <Field
+      <SettingChoice
         label="Reach"
         note={
           stage2.reach === 'whole'
             ? 'One grain and light for all of it, once something was bad; what measures worse keeps its old pixels.'
             : 'Every pixel outside the bad regions stays exactly as it is; faster on large pictures.'
         }
-      >
-        {(id) => (
-          <select
-            id={id}
-            value={stage2.reach}
-            onChange={({ target }) => change2({ reach: target.value as Stage2['reach'] })}
-          >
-            <option value="whole">The whole picture</option>
-            <option value="regions">Only the bad regions</option>
-          </select>
-        )}
-      </Field>
-      <Field
+        value={stage2.reach}
+        options={{ whole: 'The whole picture', regions: 'Only the bad regions' }}
+        onChange={(reach) => change2({ reach })}
+      />
+      <SettingChoice
         label="Mode"
         note={
           stage2.mode === 'gentle'
             ? 'Starts from the picture and changes it a little.'
             : 'PASD’s own full schedule: starts from noise, redraws all detail.'
         }
-      >
-        {(id) => (
-          <select
-            id={id}
-            value={stage2.mode}
-            onChange={({ target }) => change2({ mode: target.value as Stage2['mode'] })}
-          >
-            <option value="gentle">Gentle</option>
-            <option value="native">Full, as PASD</option>
-          </select>
-        )}
-      </Field>
+        value={stage2.mode}
+        options={{ gentle: 'Gentle', native: 'Full, as PASD' }}
+        onChange={(mode) => change2({ mode })}
+      />
       {stage2.mode === 'gentle' && (
         <SettingNumber
           path="stage2.strength"
