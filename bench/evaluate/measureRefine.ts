@@ -98,7 +98,7 @@ export async function measureRefine(
     isIdentical: !image || samePixels(image, picture),
     changedOutside: changedOutside(result, {
       picture,
-      regions: repairRegions(before, { threshold: settings.maskThreshold }),
+      regions: repairRegions(before, { threshold: settings.maskThreshold, leastLegible: settings.stage1.leastLegible }),
     }),
     qualityBefore: overallQuality(before),
     qualityAfter: overallQuality(after),

@@ -27,7 +27,7 @@ import type { Refined } from './strategy.ts';
 
 /** Pixels that differ, inside the mask the analysis gives and outside of it. */
 function changes(input: RgbaImage, { before, image }: Refined) {
-  const regions = repairRegions(before, { threshold: defaultRefineSettings.maskThreshold });
+  const regions = repairRegions(before, { threshold: defaultRefineSettings.maskThreshold, leastLegible: 0 });
   const row = new Float32Array(input.width);
   let inside = 0;
   let outside = 0;
@@ -79,7 +79,7 @@ describe('stage 1', () => {
     });
     const result = await gRefine(job({ image: input, settings: settings({ maskThreshold: 0.3 }) }));
     expect(result.outcome).toBe('refined');
-    const regions = repairRegions(result.before, { threshold: 0.3 });
+    const regions = repairRegions(result.before, { threshold: 0.3, leastLegible: 0 });
     const row = new Float32Array(width);
     let outside = 0;
     for (let y = 0; y < height; y++) {
@@ -297,36 +297,46 @@ describe('stage 2', () => {
     expect(runs(model)).toBeLessThan(runs(whole));
   });
 
-  describe('takes what is blurred, noisy or blocky', () => {
-    /** A CLIP to which red is a technical fault more than any other. */
-    const technical = () => {
-      const clip = fakeClip();
-      let encoded = 0;
-      return fakeClip({
-        encodePromptEmbeddings: async (...args) => {
-          const rows = await clip.encodePromptEmbeddings(...args);
-          // Of the four factors in turn, the second is the technical one; to the last two a little red is not so bad.
-          if (encoded++ % 4 < 2) return rows;
-          const dim = rows.length / 2;
-          return rows.map((value, i) => (i < dim ? (value + (rows[i + dim] as number)) / Math.SQRT2 : value));
-        },
-      });
-    };
+  /** A CLIP to which red is a fault of one kind more than of any other. */
+  const seeing = (fault: 'technical' | 'rationality' | 'naturalness') => {
+    const clip = fakeClip();
+    const ofFactors = ['overall', 'technical', 'rationality', 'naturalness'];
+    let encoded = 0;
+    return fakeClip({
+      encodePromptEmbeddings: async (...args) => {
+        const rows = await clip.encodePromptEmbeddings(...args);
+        const factor = ofFactors[encoded++ % ofFactors.length];
+        if (factor === 'overall' || factor === fault) return rows;
+        // To the others a little red is not so bad.
+        const dim = rows.length / 2;
+        return rows.map((value, i) => (i < dim ? (value + (rows[i + dim] as number)) / Math.SQRT2 : value));
+      },
+    });
+  };
+
+  describe('takes what is only worn or unnatural', () => {
     const content = { stage1: { repaints: 'content' }, stage2: { reach: 'regions' } } as const;
     const painted = async (over: Partial<Parameters<typeof job>[0]>) => {
       const model = inpainting();
-      const result = await gRefine(job({ clip: technical(), inpainting: model, ...over }));
+      const result = await gRefine(job({ clip: seeing('technical'), inpainting: model, ...over }));
       return { ...result, stages: result.regions.map(({ stage }) => stage), paints: model.calls.length > 0 };
     };
 
     test('where stage 1 repaints content only', async () => {
-      const result = await painted({ restoration: restoration(), settings: settings(content) });
-      expect(result).toMatchObject({ stages: ['restore'], paints: false });
-      expect(result.hints.join()).toMatch(/Repainting was left out/);
+      for (const fault of ['technical', 'naturalness'] as const) {
+        const over = { clip: seeing(fault), restoration: restoration(), settings: settings(content) };
+        const result = await painted(over);
+        expect(result).toMatchObject({ stages: ['restore'], paints: false });
+        expect(result.hints.join()).toMatch(/Repainting was left out/);
+      }
     });
 
     test('but not where content is bad as well, where stage 1 repaints all, or where there is no stage 2', async () => {
-      const both = await painted({ clip: fakeClip(), restoration: restoration(), settings: settings(content) });
+      const both = await painted({
+        clip: seeing('rationality'),
+        restoration: restoration(),
+        settings: settings(content),
+      });
       expect(both).toMatchObject({ stages: ['inpaint', 'restore'], paints: true });
       const all = { ...content, stage1: { repaints: 'all' } } as const;
       const asPublished = await painted({ restoration: restoration(), settings: settings(all) });
@@ -334,6 +344,44 @@ describe('stage 2', () => {
       const alone = await painted({ restoration: null, settings: settings(content) });
       expect(alone).toMatchObject({ stages: ['inpaint'], paints: true });
     });
+
+    test('and what misses the prompt there, where that is not legible', async () => {
+      const phrase = (text: string): Phrase => {
+        const noun = { text, start: 0, end: text.length };
+        return { text, tokens: [noun], noun, ancestor: null, scope: 'place' };
+      };
+      const stages = async (leastLegible: number) => {
+        const over = {
+          prompt: 'grass',
+          readPrompt: () => ({ phrases: [phrase('grass')], sentences: [], hint: null }),
+          // Red all over: whatever is missing is missing there.
+          image: picture(128, 96, { x: 0, y: 0, side: 128 }),
+          restoration: restoration(),
+          settings: settings({ ...content, stage1: { ...content.stage1, leastLegible } }),
+        };
+        const result = await painted(over);
+        expect(result.before.alignment?.phrases.map(({ status }) => status)).toEqual(['missing']);
+        return result.stages;
+      };
+      expect(new Set(await stages(0))).toContain('inpaint');
+      expect(new Set(await stages(1))).toEqual(new Set(['restore']));
+    });
+  });
+
+  test('changes colours only where they are the fault and the settings say so', async () => {
+    const input = picture(128, 96);
+    /** Blue in the middle of what was red, after stage 2 alone has painted all of it blue. */
+    const blue = async (fault: 'technical' | 'naturalness', recolours: 'nowhere' | 'unnatural') => {
+      const model = restoration({ paint: ({ channel }) => (channel === 2 ? 0.8 : -0.8) });
+      const only = { stage1: { enabled: false }, stage2: { recolours }, gateTolerance: 1 } as const;
+      const { image } = await gRefine(
+        job({ image: input, clip: seeing(fault), restoration: model, settings: settings(only) }),
+      );
+      return pixel(image ?? input, 56, 48)[2] as number;
+    };
+    expect(await blue('naturalness', 'unnatural')).toBeGreaterThan(200);
+    expect(await blue('naturalness', 'nowhere')).toBeLessThan(100);
+    expect(await blue('technical', 'unnatural')).toBeLessThan(100);
   });
 
   test('keeps the old pixels where quality fell, and says so', async () => {

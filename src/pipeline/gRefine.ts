@@ -42,7 +42,10 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
 
   const before = await measure(job.image, 'analyse', { job, progress });
   const seen = sees(before);
-  const regions = repairRegions(seen, { threshold: settings.maskThreshold });
+  const regions = repairRegions(seen, {
+    threshold: settings.maskThreshold,
+    leastLegible: settings.stage1.leastLegible,
+  });
   const emphasised = seen.alignment ? emphasisedPrompt(prompt, seen.alignment.phrases) : prompt;
   if (regions.length === 0 || overallQuality(seen) > settings.goodEnough) {
     progress.notice(nothingToRepair(regions.length));
@@ -60,8 +63,8 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
   const outcomes: RegionOutcome[] = [];
   const plan = stages(job, { parts, progress });
   const looksBad = regions.filter(({ fault }) => fault !== 'mismatch');
-  const leavesTechnical = settings.stage1.repaints === 'content' && plan.some(({ stage }) => stage === 'restore');
-  let todo: readonly RepairRegion[] = regions.filter(({ fault }) => !(leavesTechnical && fault === 'technical'));
+  const leavesSurface = settings.stage1.repaints === 'content' && plan.some(({ stage }) => stage === 'restore');
+  let todo: readonly RepairRegion[] = regions.filter((region) => !leavesSurface || isContent(region));
   for (const { stage, model, run } of plan) {
     // What looks bad is restored whatever stage 1 made of it; of what is missing, there is something to restore only once it is painted.
     if (stage === 'restore') todo = [...todo.filter((region) => !looksBad.includes(region)), ...looksBad];
@@ -107,6 +110,9 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
     image,
   });
 }
+
+/** Whether another thing belongs there than is there, and not the same one in better condition. */
+const isContent = ({ fault }: RepairRegion) => fault === 'mismatch' || fault === 'rationality';
 
 /** "a street without cars" says what is not to be painted [ours]: diffusion models read no negation in a prompt. */
 function negativePrompt(written: string, { alignment }: AnalysisResult): string {

@@ -63,7 +63,7 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
   const { settings, seed, regions, progress } = job;
   if (regions.length === 0) {
     progress.notice(
-      'Repainting was left out: what is bad here is blurred, noisy or blocky, which is restored instead.',
+      'Repainting was left out: what is bad here is only worn or of wrong colours, which is restored instead.',
     );
     return { version: null, outcomes: [], kept: [] };
   }
@@ -128,6 +128,8 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
         model,
         prompts,
         settings: settings.stage2,
+        recoloured:
+          settings.stage2.recolours === 'unnatural' ? job.regions.filter(({ fault }) => fault === 'naturalness') : [],
         seed,
         regions,
         report,

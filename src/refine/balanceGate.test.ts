@@ -129,20 +129,25 @@ test('the last version that is no worse than the original, nor much worse than o
 
 test('strength grows with the defect between its bounds, and is never 1 or 0', () => {
   const bounds = { smallestStrength: 0.5, largestStrength: 0.9, mismatchStrength: 0.9 };
-  expect([1, 0.5, 0].map((quality) => inpaintStrength({ quality, fault: 'content' }, bounds))).toEqual([0.5, 0.7, 0.9]);
+  expect([1, 0.5, 0].map((quality) => inpaintStrength({ quality, fault: 'rationality' }, bounds))).toEqual([
+    0.5, 0.7, 0.9,
+  ]);
   // Where something is missing, what is there says nothing.
   const missing = { ...bounds, mismatchStrength: 0.95 };
-  expect((['content', 'mismatch'] as const).map((fault) => inpaintStrength({ quality: 0.5, fault }, missing))).toEqual([
-    0.7, 0.95,
-  ]);
+  expect(
+    (['rationality', 'mismatch'] as const).map((fault) => inpaintStrength({ quality: 0.5, fault }, missing)),
+  ).toEqual([0.7, 0.95]);
   expect(
     inpaintStrength(
-      { quality: 0, fault: 'content' },
+      { quality: 0, fault: 'rationality' },
       { smallestStrength: 0.5, largestStrength: 1, mismatchStrength: 1 },
     ),
   ).toBe(0.99);
   expect(
-    inpaintStrength({ quality: 1, fault: 'content' }, { smallestStrength: 0, largestStrength: 1, mismatchStrength: 1 }),
+    inpaintStrength(
+      { quality: 1, fault: 'rationality' },
+      { smallestStrength: 0, largestStrength: 1, mismatchStrength: 1 },
+    ),
   ).toBe(0.02);
 });
 

@@ -31,6 +31,8 @@ export interface BlockPixels {
   readonly image: RgbaImage;
   /** The same, `[3, height, width]` in −1..1. */
   readonly planes: Float32Array<ArrayBuffer>;
+  /** What of the image to be denoised it shows, in that image's pixels, which may be larger or smaller than the block's. */
+  readonly place: PixelRectangle;
 }
 
 /** What {@link denoiseWhole} needs besides the image. */
@@ -199,7 +201,7 @@ async function denoiseBlock(
   },
 ): Promise<RgbaImage> {
   const { downscale, latentChannels } = model;
-  const shown: BlockPixels = { image, planes: planarFromRgba(image, 'minusOneToOne') };
+  const shown: BlockPixels = { image, planes: planarFromRgba(image, 'minusOneToOne'), place };
   const decoded = await denoiseImage({
     model,
     prompts,

@@ -20,11 +20,16 @@ export interface RefineSettings {
      */
     readonly text: 'prompt' | 'region';
     /**
-     * What is repainted. `all` (default): whatever is bad, as the paper has it. `content`: what misses the prompt, is misshapen or
-     * unnatural. What is only blurred, noisy or blocky still shows what belongs there, which a model that paints roughly takes away: it
-     * is left to stage 2, where there is one.
+     * What is repainted. `all` (default): whatever is bad, as the paper has it. `content`: what misses the prompt or is misshapen. What is
+     * only blurred, noisy, blocky or of unnatural colours still shows what belongs there, which a model that paints roughly takes away:
+     * it is left to stage 2, where there is one.
      */
     readonly repaints: 'all' | 'content';
+    /**
+     * Where something that misses the prompt is technically worse or less natural than this, that is its fault instead, 0..1: what is
+     * damaged is not recognised. 0 (default): never.
+     */
+    readonly leastLegible: number;
     /** A region whose quality rose by less keeps its old pixels, 0..1: what was painted anew is not worth having for as good as nothing. */
     readonly leastGain: number;
     /** How much of its surroundings a region is repainted with, as a share of its longer side. */
@@ -40,6 +45,11 @@ export interface RefineSettings {
      * parts. Where nothing is bad, neither runs.
      */
     readonly reach: 'whole' | 'regions';
+    /**
+     * Where colours and light may change. `nowhere` (default): they are the input's, as published. `unnatural`: in regions whose fault
+     * they are; there the restored ones stay.
+     */
+    readonly recolours: 'nowhere' | 'unnatural';
     /** `gentle`: truncated start at `strength` [ours]; `native`: PASD's own full schedule. */
     readonly mode: 'gentle' | 'native';
     readonly strength: number;
@@ -90,12 +100,14 @@ export const defaultRefineSettings: RefineSettings = {
     mismatchStrength: 0.95,
     text: 'prompt',
     repaints: 'all',
+    leastLegible: 0,
     leastGain: 0,
     context: 0.5,
   },
   stage2: {
     enabled: true,
     reach: 'whole',
+    recolours: 'nowhere',
     mode: 'gentle',
     sampler: 'unipc',
     steps: 10,
@@ -130,9 +142,17 @@ export const toyRefineSettings: RefineSettings = {
     mismatchStrength: 0.98,
     text: 'region',
     repaints: 'content',
+    leastLegible: 0.75,
     leastGain: 0.05,
     context: 2,
   },
-  stage2: { ...defaultRefineSettings.stage2, reach: 'regions', steps: 4, guidanceScale: 1, strength: 0.4 },
+  stage2: {
+    ...defaultRefineSettings.stage2,
+    reach: 'regions',
+    recolours: 'unnatural',
+    steps: 4,
+    guidanceScale: 1,
+    strength: 0.4,
+  },
   restoration: { steps: 10 },
 };

@@ -6,7 +6,7 @@ import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
 import { defaultSmallestSide, mergedDefect, mergedMask } from '../quality/mergedMask.ts';
 import { faultless } from '../quality/qualityMap.ts';
-import type { PerceptualResult } from '../quality/qualityResults.ts';
+import type { PerceptualFactor, PerceptualResult } from '../quality/qualityResults.ts';
 import { maskBounds, type SoftMask } from './softMask.ts';
 
 /**
@@ -25,11 +25,15 @@ export interface RepairRegion {
 }
 
 /**
- * What is wrong with a region [ours]. `mismatch`: something is missing or other than asked for, whatever it looks like. Else it only
- * looks bad: `technical` (blurred, noisy, blocky) where the technical factor of the PQ-Map is the worst of the three, so that what is there
- * still shows what belongs there; `content` (misshapen, unnatural) where it is not.
+ * What is wrong with a region [ours]. `mismatch`: something is missing or other than asked for. Else it only looks bad, and the fault is
+ * the worst of the PQ-Map's three factors: `technical` (blurred, noisy, blocky), `rationality` (misshapen) or `naturalness` (colours and
+ * light).
  */
-export type RegionFault = 'mismatch' | 'content' | 'technical';
+export type RegionFault = 'mismatch' | PerceptualFault;
+
+type PerceptualFault = Exclude<PerceptualFactor, 'overall'>;
+
+const perceptualFaults = ['rationality', 'technical', 'naturalness'] as const satisfies readonly PerceptualFault[];
 
 /** D of an image on the grid its masks are worked out on. */
 export interface DefectGrid {
@@ -65,42 +69,63 @@ export function defectGrid(analysis: AnalysisResult): DefectGrid {
  * The regions where an image's merged defect exceeds τ (spec "Balanced refiner"): those that miss the prompt, then those that are only
  * damaged, each top to bottom; none: nothing is bad. Where the one borders on the other they stay apart [ours]: what is missing is
  * painted from the ground up, and good work beside it that only looks worn is not to go with it.
+ *
+ * @param options.leastLegible where something that misses the prompt is technically worse or less natural than this, 0..1, that is its
+ *   fault: what is damaged is not recognised, so a mismatch there says little before it is mended; 0: never
  */
 export function repairRegions(
   analysis: AnalysisResult,
-  { threshold }: { readonly threshold: number },
+  { threshold, leastLegible }: { readonly threshold: number; readonly leastLegible: number },
 ): readonly RepairRegion[] {
   const image = { width: analysis.imageWidth, height: analysis.imageHeight };
   const grid = maskGrid(image);
   const { perceptual, alignmentDefect } = mapsOf(analysis);
   const damage = mergedMask({ perceptual, alignmentDefect: null }, { ...grid, threshold }).mask;
   const damaged = (mask: Float32Array) =>
-    regionsOfMask(mask, { grid, image }).map((region) => ({ ...region, fault: faultOf(region, analysis.perceptual) }));
+    regionsOfMask(mask, { grid, image }).map((region) => ({
+      ...region,
+      fault: worstFactor(region, analysis.perceptual),
+    }));
+  const unlessIllegible = (region: RepairRegion): RepairRegion => {
+    const { technical, naturalness } = factorsUnder(region, analysis.perceptual);
+    if (Math.min(technical, naturalness) >= leastLegible) return region;
+    return { ...region, fault: technical < naturalness ? 'technical' : 'naturalness' };
+  };
   if (alignmentDefect === null) return damaged(damage);
   const mismatch = mergedMask({ perceptual: faultless(perceptual), alignmentDefect }, { ...grid, threshold }).mask;
   const smallestArea = (defaultSmallestSide * Math.min(grid.width, grid.height)) ** 2;
   const apart = damage.map((value, i) => Math.min(value, 1 - (mismatch[i] as number)));
   return [
-    ...regionsOfMask(mismatch, { grid, image, fault: 'mismatch' }),
+    ...regionsOfMask(mismatch, { grid, image, fault: 'mismatch' }).map(unlessIllegible),
     // Where the two met, a rim may be left of the damage.
     ...damaged(apart).filter(({ mask }) => mask.values.filter((value) => value >= 0.5).length >= smallestArea),
   ];
 }
 
-/** Of damage: which of the factors that tell kinds of it apart is the worst under the mask, each place counted as much as it is bad. */
-function faultOf({ mask }: RepairRegion, { map, factorMaps }: PerceptualResult): RegionFault {
-  const { technical, rationality, naturalness } = factorMaps;
+/** Of damage: which of the factors that tell kinds of it apart is the worst under the mask. */
+function worstFactor(region: RepairRegion, perceptual: PerceptualResult): PerceptualFault {
+  const factors = factorsUnder(region, perceptual);
+  return perceptualFaults.reduce((worst, factor) => (factors[factor] < factors[worst] ? factor : worst));
+}
+
+/** Means of the factors under a region's mask, 0..1, each place counted as much as it is bad. */
+function factorsUnder({ mask }: RepairRegion, { map, factorMaps }: PerceptualResult): Record<PerceptualFault, number> {
   const sums = { technical: 0, rationality: 0, naturalness: 0 };
+  let weights = 0;
   mask.values.forEach((m, i) => {
     const u = (mask.part.x + (i % mask.part.width) + 0.5) / mask.gridWidth;
     const v = (mask.part.y + Math.floor(i / mask.part.width) + 0.5) / mask.gridHeight;
     const patch = Math.floor(v * map.gridHeight) * map.gridWidth + Math.floor(u * map.gridWidth);
     const weight = m * (1 - (map.values[patch] as number));
-    sums.technical += weight * (technical.values[patch] as number);
-    sums.rationality += weight * (rationality.values[patch] as number);
-    sums.naturalness += weight * (naturalness.values[patch] as number);
+    weights += weight;
+    for (const factor of perceptualFaults) sums[factor] += weight * (factorMaps[factor].values[patch] as number);
   });
-  return sums.technical < Math.min(sums.rationality, sums.naturalness) ? 'technical' : 'content';
+  const mean = (sum: number) => (weights > 0 ? sum / weights : 1);
+  return {
+    technical: mean(sums.technical),
+    rationality: mean(sums.rationality),
+    naturalness: mean(sums.naturalness),
+  };
 }
 
 /** The connected parts of a mask, each with the mask of its own cells alone. */
@@ -109,7 +134,7 @@ export function regionsOfMask(
   {
     grid,
     image,
-    fault = 'content',
+    fault = 'rationality',
   }: {
     readonly grid: { readonly width: number; readonly height: number };
     readonly image: { readonly width: number; readonly height: number };

@@ -7,14 +7,19 @@ import { planarFromRgba } from '../image/planarPixels.ts';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import type { DiffusionModel } from '../pipeline/diffusionPorts.ts';
 import type { Conditions } from './denoiseImage.ts';
-import { denoiseWhole, type WholeJob } from './denoiseWhole.ts';
+import { type BlockPixels, denoiseWhole, type WholeJob } from './denoiseWhole.ts';
 import type { RefineSettings } from './refineSettings.ts';
+import { overlap } from './regionCrops.ts';
+import type { RepairRegion } from './repairMask.ts';
 import { restoredSideShare } from './restorationLayout.ts';
+import { readMaskRow } from './softMask.ts';
 import { waveletColour } from './waveletColour.ts';
 
 /** What {@link restoreImage} needs besides the image. */
 export interface RestoreJob extends Pick<WholeJob, 'model' | 'prompts' | 'seed' | 'regions' | 'report'> {
   readonly settings: RefineSettings['stage2'];
+  /** Where colours and light are the restored ones; default: nowhere, they are the input's. */
+  readonly recoloured?: readonly RepairRegion[];
 }
 
 /**
@@ -23,7 +28,7 @@ export interface RestoreJob extends Pick<WholeJob, 'model' | 'prompts' | 'seed' 
  * @param image not changed
  * @throws see {@link denoiseWhole}
  */
-export function restoreImage(image: RgbaImage, { settings, ...job }: RestoreJob): Promise<RgbaImage> {
+export function restoreImage(image: RgbaImage, { settings, recoloured = [], ...job }: RestoreJob): Promise<RgbaImage> {
   const { model } = job;
   return denoiseWhole(image, {
     ...job,
@@ -39,8 +44,35 @@ export function restoreImage(image: RgbaImage, { settings, ...job }: RestoreJob)
     latentTileOverlap: settings.latentTileOverlap,
     smallestSideShare: restoredSideShare,
     conditionsOf: (block) => restoreConditions(model, { ...block, scale: settings.conditioningScale }),
-    finish: (decoded, { image: block, planes }) => waveletColour(decoded, planes, block),
+    finish: (decoded, block) => keepColours(decoded, block, recoloured),
   });
+}
+
+/** Gives what was restored the block's own colours, in place, but for the regions whose colours are to be the restored ones. */
+function keepColours(
+  restored: Float32Array,
+  { image, planes, place }: BlockPixels,
+  recoloured: readonly RepairRegion[],
+): void {
+  const here = recoloured.filter((region) => overlap(region.place, place));
+  const own = here.length > 0 ? restored.slice() : restored;
+  waveletColour(restored, planes, image);
+  if (here.length === 0) return;
+  const { width, height } = image;
+  const area = width * height;
+  const row = new Float32Array(place.width);
+  for (let y = 0; y < height; y++) {
+    for (const { mask } of here) {
+      readMaskRow(mask, { x: place.x, y: place.y + Math.floor((y * place.height) / height) }, row);
+      for (let x = 0; x < width; x++) {
+        const m = row[Math.floor((x * place.width) / width)] as number;
+        if (m === 0) continue;
+        for (let at = y * width + x; at < restored.length; at += area) {
+          restored[at] = (restored[at] as number) + m * ((own[at] as number) - (restored[at] as number));
+        }
+      }
+    }
+  }
 }
 
 async function restoreConditions(

@@ -146,11 +146,19 @@ function StagedRepaint() {
         note={
           stage1.repaints === 'all'
             ? 'Whatever is bad.'
-            : 'What is only blurred, noisy or blocky is left to stage 2, where there is one.'
+            : 'What is only worn, or of wrong colours and light, is left to stage 2, where there is one.'
         }
         value={stage1.repaints}
         options={{ all: 'All that is bad', content: 'What is missing or misshapen' }}
         onChange={(repaints) => change1({ repaints })}
+      />
+      <SettingNumber
+        path="stage1.leastLegible"
+        label="Legible from"
+        note="What looks worse than this is not judged against the prompt before it is mended; 0: always judged."
+        value={stage1.leastLegible}
+        onChange={(leastLegible) => change1({ leastLegible })}
+        asPercent
       />
       <SettingChoice
         label="Painted from"
@@ -269,6 +277,17 @@ function StagedRestore() {
         value={stage2.reach}
         options={{ whole: 'The whole picture', regions: 'Only the bad regions' }}
         onChange={(reach) => change2({ reach })}
+      />
+      <SettingChoice
+        label="Colours"
+        note={
+          stage2.recolours === 'nowhere'
+            ? 'Colours and light stay as they were, as PASD has it.'
+            : 'Where colours or light are the fault, the restored ones stay; elsewhere the old ones.'
+        }
+        value={stage2.recolours}
+        options={{ nowhere: 'Keep all', unnatural: 'Restore unnatural ones' }}
+        onChange={(recolours) => change2({ recolours })}
       />
       <SettingChoice
         label="Mode"

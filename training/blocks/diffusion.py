@@ -68,22 +68,28 @@ def draw_mask(owner: np.ndarray, dice: Dice) -> np.ndarray:
 
 
 @torch.no_grad()
+def encoded(vae, images: Tensor) -> Tensor:
+    """Scaled latents [count, 4, 32, 32] of images [count, 3, 256, 256] in 0..1."""
+    return vae.encode(images * 2 - 1).latent_dist.mean * vae.config.scaling_factor
+
+
 def latents_of(vae, images: np.ndarray, device: torch.device) -> np.ndarray:
-    """Scaled latents, float16 [count, 4, 32, 32], of float32 images [count, 256, 256, 3] in 0..1."""
-    pixels = torch.from_numpy(images).to(device).permute(0, 3, 1, 2) * 2 - 1
-    return (vae.encode(pixels).latent_dist.mean * vae.config.scaling_factor).half().cpu().numpy()
+    """The same, float16, of float32 images [count, 256, 256, 3]."""
+    return encoded(vae, torch.from_numpy(images).to(device).permute(0, 3, 1, 2)).half().cpu().numpy()
 
 
 class Latents:
-    """Latents of a split's pictures, encoded once: clean [2, 4, 32, 32], masks [2, 2, 32, 32], masked [2, 2, 4, 32, 32] a scene."""
+    """Latents of a split's pictures, encoded once: clean [2, 4, 32, 32] a scene, and unless only those are wanted masks [2, 2, 32, 32]
+    and masked [2, 2, 4, 32, 32]."""
 
-    def __init__(self, cache: str, split: str, vae, device: torch.device, log=print):
+    def __init__(self, cache: str, split: str, vae, device: torch.device, log=print, *, only_clean: bool = False):
         self.pictures = Pictures(cache, split)
+        self._masks = 0 if only_clean else MASKS
         folder = Path(cache) / "latents"
         folder.mkdir(exist_ok=True)
         self._shards = []
         for number in range(len(self.pictures) // SHARD):
-            path = folder / f"{split}-{number:04d}.npz"
+            path = folder / f"{split}-{number:04d}{'-clean' if only_clean else ''}.npz"
             if not path.exists():
                 log(f"encodes {path.name}")
                 self._encode(number, path, vae.to(device), device)
@@ -91,7 +97,7 @@ class Latents:
                 self._shards.append({name: file[name] for name in file.files})
 
     def _encode(self, number: int, path: Path, vae, device: torch.device) -> None:
-        shape = (SHARD, 2, MASKS)
+        shape = (SHARD, 2, self._masks)
         clean = np.empty((SHARD, 2, 4, LATENTS, LATENTS), np.float16)
         masked = np.empty((*shape, 4, LATENTS, LATENTS), np.float16)
         masks = np.empty((*shape, LATENTS, LATENTS), bool)
@@ -101,7 +107,7 @@ class Latents:
             for which in range(2):
                 image = images[which].astype(np.float32) / 255.0
                 batch = [image]
-                for k in range(MASKS):
+                for k in range(self._masks):
                     # Masks of what is not there any more are as likely as of what is.
                     pixels = draw_mask(owners[0] if dice.chance(0.5) else owners[which], dice)
                     # As the app has it: the pixel at each latent's top left corner.
@@ -130,6 +136,11 @@ class Noising:
     def __call__(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         alpha = self.alphas[times].view(-1, 1, 1, 1)
         return alpha.sqrt() * latents + (1 - alpha).sqrt() * noise
+
+    def noise_of(self, noisy: Tensor, latents: Tensor, times: Tensor) -> Tensor:
+        """What of `noisy` is not `latents`, as noise."""
+        alpha = self.alphas[times].view(-1, 1, 1, 1)
+        return (noisy - alpha.sqrt() * latents) / (1 - alpha).sqrt()
 
     def loss(self, predicted: Tensor, noise: Tensor, times: Tensor, where: Tensor | None = None) -> Tensor:
         """Mean squared error; `where` [batch, 1, h, w] weighs places."""

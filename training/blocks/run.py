@@ -84,8 +84,10 @@ class Run:
         saved = torch.load(self.path, map_location=self.device, weights_only=True)
         for name, module in self.modules.items():
             module.load_state_dict(saved["modules"][name])
-        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
+        # Checkpoints made of exported models know no more than the weights (`checkpoints.py`).
+        if "optimizers" in saved:
+            for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
         self.averaged, self.step = saved["averaged"], saved["step"]
         self.log(f"goes on at step {self.step}")
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from captions import caption
 from defects import FACTORS, blur, damage, jpeg, noise
-from diffusion import Latents, Noising, Prompts, decoded, generator, latents_of, load_autoencoder, load_text_encoder
+from diffusion import Latents, Noising, Prompts, decoded, encoded, generator, latents_of, load_autoencoder, load_text_encoder
 from models import new_pasd, save_restoration
 from run import Run, ahead, parser
 from world import Dice
@@ -23,7 +23,11 @@ from world import Dice
 BATCH = 8
 NO_TEXT = 0.1
 # Share of pictures that are damaged in one place, as stage 1 leaves them to stage 2, instead of all over.
-LOCAL = 0.6
+LOCAL = 0.8
+# Share of pictures whose noise is laid on the latents of what is bad, wholly or in part, as the app's gentle mode begins: what is left
+# of the damage in the latents is then to be found and taken away, too. Up to which timestep.
+STARTED = 0.6
+LATEST_START = 600
 SUFFIX = ", clean, high-resolution, 8k"
 
 
@@ -123,15 +127,16 @@ def main() -> None:
     vae = vae.to(run.device)
     prompts, noising = Prompts(load_text_encoder(options.cache), run.device), Noising(run.device)
     if not options.evaluate and run.step < options.steps:
-        train(run, unet, controlnet, Latents(options.cache, "train", vae, run.device, run.log), prompts, noising, options)
+        latents = Latents(options.cache, "train", vae, run.device, run.log, only_clean=True)
+        train(run, unet, controlnet, vae, latents, prompts, noising, options)
     run.use_average()
-    held_out = Latents(options.cache, "validation", vae, run.device, run.log)
+    held_out = Latents(options.cache, "validation", vae, run.device, run.log, only_clean=True)
     sheet = Path(options.cache) / "logs" / "pasd.png"
     run.log(json.dumps(evaluate(unet, controlnet, vae, prompts, noising, held_out, sheet)))
     save_restoration(Path(options.cache) / "models" / "restoration", unet=unet.cpu(), controlnet=controlnet.cpu())
 
 
-def train(run: Run, unet, controlnet, latents: Latents, prompts: Prompts, noising: Noising, options) -> None:
+def train(run: Run, unet, controlnet, vae, latents: Latents, prompts: Prompts, noising: Noising, options) -> None:
     batches = ahead(lambda step: batch(latents, Dice(options.seed, 14, step)), run.step, options.steps, workers=1)
     unet.train()
     controlnet.train()
@@ -139,13 +144,17 @@ def train(run: Run, unet, controlnet, latents: Latents, prompts: Prompts, noisin
         made = next(batches)
         clean, condition = made["clean"].to(run.device), made["condition"].to(run.device)
         random = generator(options.seed, 14, step)
-        noise_drawn = torch.randn(clean.shape, generator=random).to(run.device)
+        drawn = torch.randn(clean.shape, generator=random).to(run.device)
         times = torch.randint(0, 1000, (len(clean),), generator=random)
-        # Half of them where the app's gentle mode works.
-        times = torch.where(torch.rand(len(clean), generator=random) < 0.4, times // 4, times).to(run.device)
-        hidden = prompts(made["texts"])
-        predicted = predict(unet, controlnet, noising(clean, noise_drawn, times), times, hidden, condition)
-        run.descend(noising.loss(predicted, noise_drawn, times))
+        started = torch.rand(len(clean), generator=random) < STARTED
+        times = torch.where(started, times * LATEST_START // 1000, times).to(run.device)
+        # The further a sampler is, the less of the damage is left in the latents.
+        left = (torch.rand(len(clean), generator=random) * started).to(run.device).view(-1, 1, 1, 1)
+        start = clean.clone()
+        start[started] = encoded(vae, condition[started])
+        noisy = noising(torch.lerp(clean, start, left), drawn, times)
+        predicted = predict(unet, controlnet, noisy, times, prompts(made["texts"]), condition)
+        run.descend(noising.loss(predicted, noising.noise_of(noisy, clean, times), times))
 
 
 if __name__ == "__main__":
