@@ -98,7 +98,7 @@ export async function measureRefine(
     isIdentical: !image || samePixels(image, picture),
     changedOutside: changedOutside(result, {
       picture,
-      regions: repairRegions(before, { threshold: settings.maskThreshold, leastLegible: settings.stage1.leastLegible }),
+      regions: repairRegions(before, settings),
     }),
     qualityBefore: overallQuality(before),
     qualityAfter: overallQuality(after),

@@ -27,7 +27,7 @@ import type { Refined } from './strategy.ts';
 
 /** Pixels that differ, inside the mask the analysis gives and outside of it. */
 function changes(input: RgbaImage, { before, image }: Refined) {
-  const regions = repairRegions(before, { threshold: defaultRefineSettings.maskThreshold, leastLegible: 0 });
+  const regions = repairRegions(before, defaultRefineSettings);
   const row = new Float32Array(input.width);
   let inside = 0;
   let outside = 0;
@@ -79,7 +79,7 @@ describe('stage 1', () => {
     });
     const result = await gRefine(job({ image: input, settings: settings({ maskThreshold: 0.3 }) }));
     expect(result.outcome).toBe('refined');
-    const regions = repairRegions(result.before, { threshold: 0.3, leastLegible: 0 });
+    const regions = repairRegions(result.before, { ...defaultRefineSettings, maskThreshold: 0.3 });
     const row = new Float32Array(width);
     let outside = 0;
     for (let y = 0; y < height; y++) {

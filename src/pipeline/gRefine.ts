@@ -42,10 +42,7 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
 
   const before = await measure(job.image, 'analyse', { job, progress });
   const seen = sees(before);
-  const regions = repairRegions(seen, {
-    threshold: settings.maskThreshold,
-    leastLegible: settings.stage1.leastLegible,
-  });
+  const regions = repairRegions(seen, settings);
   const emphasised = seen.alignment ? emphasisedPrompt(prompt, seen.alignment.phrases) : prompt;
   if (regions.length === 0 || overallQuality(seen) > settings.goodEnough) {
     progress.notice(nothingToRepair(regions.length));

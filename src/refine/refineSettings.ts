@@ -26,6 +26,11 @@ export interface RefineSettings {
      */
     readonly repaints: 'all' | 'content';
     /**
+     * How surely something has to be missing or other than asked for, 1 − S, before it is painted, 0..1. 0 (default): what T_n and T_p
+     * hold against an image is enough. What is wrongly thought missing is painted a second time.
+     */
+    readonly leastMismatch: number;
+    /**
      * Where something that misses the prompt is technically worse or less natural than this, that is its fault instead, 0..1: what is
      * damaged is not recognised. 0 (default): never.
      */
@@ -100,6 +105,7 @@ export const defaultRefineSettings: RefineSettings = {
     mismatchStrength: 0.95,
     text: 'prompt',
     repaints: 'all',
+    leastMismatch: 0,
     leastLegible: 0,
     leastGain: 0,
     context: 0.5,
@@ -142,6 +148,7 @@ export const toyRefineSettings: RefineSettings = {
     mismatchStrength: 0.98,
     text: 'region',
     repaints: 'content',
+    leastMismatch: 0.75,
     leastLegible: 0.75,
     leastGain: 0.05,
     context: 2,

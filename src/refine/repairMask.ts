@@ -4,9 +4,11 @@
 import { connectedComponents } from '../math/connectedComponents.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
+import { defectOf } from '../quality/alignmentMap.ts';
 import { defaultSmallestSide, mergedDefect, mergedMask } from '../quality/mergedMask.ts';
-import { faultless } from '../quality/qualityMap.ts';
-import type { PerceptualFactor, PerceptualResult } from '../quality/qualityResults.ts';
+import { faultless, type QualityMap } from '../quality/qualityMap.ts';
+import type { AlignmentResult, PerceptualFactor, PerceptualResult } from '../quality/qualityResults.ts';
+import type { RefineSettings } from './refineSettings.ts';
 import { maskBounds, type SoftMask } from './softMask.ts';
 
 /**
@@ -70,16 +72,16 @@ export function defectGrid(analysis: AnalysisResult): DefectGrid {
  * damaged, each top to bottom; none: nothing is bad. Where the one borders on the other they stay apart [ours]: what is missing is
  * painted from the ground up, and good work beside it that only looks worn is not to go with it.
  *
- * @param options.leastLegible where something that misses the prompt is technically worse or less natural than this, 0..1, that is its
- *   fault: what is damaged is not recognised, so a mismatch there says little before it is mended; 0: never
+ * @param settings `maskThreshold`, and of stage 1 `leastMismatch` and `leastLegible` decide
  */
 export function repairRegions(
   analysis: AnalysisResult,
-  { threshold, leastLegible }: { readonly threshold: number; readonly leastLegible: number },
+  { maskThreshold: threshold, stage1: { leastMismatch, leastLegible } }: RefineSettings,
 ): readonly RepairRegion[] {
   const image = { width: analysis.imageWidth, height: analysis.imageHeight };
   const grid = maskGrid(image);
-  const { perceptual, alignmentDefect } = mapsOf(analysis);
+  const { perceptual } = mapsOf(analysis);
+  const alignmentDefect = analysis.alignment && sureDefect(analysis.alignment, leastMismatch);
   const damage = mergedMask({ perceptual, alignmentDefect: null }, { ...grid, threshold }).mask;
   const damaged = (mask: Float32Array) =>
     regionsOfMask(mask, { grid, image }).map((region) => ({
@@ -100,6 +102,11 @@ export function repairRegions(
     // Where the two met, a rim may be left of the damage.
     ...damaged(apart).filter(({ mask }) => mask.values.filter((value) => value >= 0.5).length >= smallestArea),
   ];
+}
+
+/** D_A of the phrases alone that are at least so surely not as asked. */
+function sureDefect({ phrases, map, defect }: AlignmentResult, least: number): QualityMap {
+  return { ...defect, values: defectOf(phrases, { cells: map.values.length, least }) };
 }
 
 /** Of damage: which of the factors that tell kinds of it apart is the worst under the mask. */

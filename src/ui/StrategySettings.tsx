@@ -153,6 +153,14 @@ function StagedRepaint() {
         onChange={(repaints) => change1({ repaints })}
       />
       <SettingNumber
+        path="stage1.leastMismatch"
+        label="Sure mismatch"
+        note="How surely something must be missing or other than asked for before it is painted; 0: as soon as it is marked."
+        value={stage1.leastMismatch}
+        onChange={(leastMismatch) => change1({ leastMismatch })}
+        asPercent
+      />
+      <SettingNumber
         path="stage1.leastLegible"
         label="Legible from"
         note="What looks worse than this is not judged against the prompt before it is mended; 0: always judged."

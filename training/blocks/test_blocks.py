@@ -1,6 +1,7 @@
 """Tests of the world and of what training relies on: `python training/blocks/test_blocks.py` (about a minute, most of it compiling)."""
 
 import hashlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -13,11 +14,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-from models import clip_config, new_clip  # noqa: E402
+from models import clip_config, new_autoencoder, new_clip, new_unet, save_inpainting, text_encoder_of  # noqa: E402
 from cases import make_case  # noqa: E402
 from captions import Phrase, absent_phrase, all_words, caption, counted, phrase_of, relation, wrong_phrase  # noqa: E402
 from clip_features import Contexts, Texts, encode_image  # noqa: E402
 from defects import FACTORS, KINDS, damage  # noqa: E402
+from diffusion import Noising, load_text_encoder  # noqa: E402
 from evaluate_clip import auroc, balanced_accuracy  # noqa: E402
 import clip_surgery  # noqa: E402, I001: in reference/, put on the path by models
 from muon import orthogonalised  # noqa: E402
@@ -189,6 +191,33 @@ class Training(unittest.TestCase):
             (Path(cache) / "checkpoints" / "line.pt").unlink()
             trained(3)
             torch.testing.assert_close(trained(99).weight, whole)
+
+    def test_a_run_goes_on_from_an_exported_model(self):
+        with tempfile.TemporaryDirectory() as cache:
+            models, options = Path(cache) / "models", SimpleNamespace(cache=cache, device="cpu", steps=9, threads=1)
+            clip, vae, unet = new_clip(), new_autoencoder(), new_unet()
+            save_inpainting(models / "inpainting", unet=unet, vae=vae, text_encoder=text_encoder_of(clip))
+            command = [sys.executable, "checkpoints.py", "--cache", cache, "--models", str(models), "unet=7"]
+            subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parent)
+            again = new_unet()
+            run = Run("unet", {"unet": again}, options, rate=0.1)
+            self.assertEqual(run.step, 7)
+            state = again.state_dict()
+            for name, tensor in unet.state_dict().items():
+                torch.testing.assert_close(state[name], tensor.half().float())
+            encoder = load_text_encoder(cache).state_dict()
+            for name, tensor in text_encoder_of(clip).state_dict().items():
+                torch.testing.assert_close(encoder[name], tensor.half().float())
+
+    def test_noise_laid_on_something_else_is_told(self):
+        noising = Noising(torch.device("cpu"))
+        random = torch.Generator().manual_seed(3)
+        clean, worse, noise = (torch.randn(2, 4, 8, 8, generator=random) for _ in range(3))
+        times = torch.tensor([40, 400])
+        torch.testing.assert_close(noising.noise_of(noising(clean, noise, times), clean, times), noise, atol=1e-4, rtol=1e-4)
+        # Taken away from the worse one, it leaves the clean one.
+        told = noising.noise_of(noising(worse, noise, times), clean, times)
+        torch.testing.assert_close(noising(clean, told, times), noising(worse, noise, times), atol=1e-4, rtol=1e-4)
 
     def test_updates_are_orthogonalised_whatever_their_shape(self):
         for shape in ((3, 16, 24), (2, 24, 16)):

@@ -151,7 +151,8 @@ def train(run: Run, unet, controlnet, vae, latents: Latents, prompts: Prompts, n
         # The further a sampler is, the less of the damage is left in the latents.
         left = (torch.rand(len(clean), generator=random) * started).to(run.device).view(-1, 1, 1, 1)
         start = clean.clone()
-        start[started] = encoded(vae, condition[started])
+        if started.any():
+            start[started] = encoded(vae, condition[started])
         noisy = noising(torch.lerp(clean, start, left), drawn, times)
         predicted = predict(unet, controlnet, noisy, times, prompts(made["texts"]), condition)
         run.descend(noising.loss(predicted, noising.noise_of(noisy, clean, times), times))
