@@ -129,7 +129,7 @@ export function alignmentMap(
     const place = places[i];
     return place ? { ...result, place: asMap(place) } : result;
   });
-  const defect = defectOf(results, { cells: gridWidth * gridHeight });
+  const defect = defectSum(results, gridWidth * gridHeight);
   const promptScore = find(texts.prompt).score;
   const placed = results.filter(({ phrase }) => phrase.scope === 'place');
   const score = promptAlignment(
@@ -171,15 +171,8 @@ function phraseStatus(
   return 'ok';
 }
 
-/**
- * Eq. 6 before clipping: D_A at grid resolution, >= 0.
- *
- * @param options.least only of phrases that are at least so surely not as asked, 0..1
- */
-export function defectOf(
-  results: readonly PhraseResult[],
-  { cells, least = 0 }: { readonly cells: number; readonly least?: number },
-): Float32Array<ArrayBuffer> {
+/** Eq. 6 before clipping: D_A at grid resolution, >= 0. */
+export function defectSum(results: readonly PhraseResult[], cells: number): Float32Array<ArrayBuffer> {
   const defect = new Float32Array(cells);
   for (const result of results) {
     const { status } = result;
@@ -190,7 +183,6 @@ export function defectOf(
       status === 'unwanted'
         ? Math.min(result.score, result.nounScore)
         : 1 - (status === 'missing' ? result.nounScore : result.score);
-    if (weight < least) continue;
     for (let cell = 0; cell < cells; cell++) {
       defect[cell] = (defect[cell] as number) + weight * (place[cell] as number);
     }

@@ -26,7 +26,7 @@ export interface RefineSettings {
      */
     readonly repaints: 'all' | 'content';
     /**
-     * How surely something has to be missing or other than asked for, 1 − S, before it is painted, 0..1. 0 (default): what T_n and T_p
+     * How surely something has to be missing or other than asked for before it is painted, 0..1. 0 (default): what T_n and T_p
      * hold against an image is enough. What is wrongly thought missing is painted a second time.
      */
     readonly leastMismatch: number;
@@ -148,7 +148,7 @@ export const toyRefineSettings: RefineSettings = {
     mismatchStrength: 0.98,
     text: 'region',
     repaints: 'content',
-    leastMismatch: 0.75,
+    leastMismatch: 0.8,
     leastLegible: 0.75,
     leastGain: 0.05,
     context: 2,
