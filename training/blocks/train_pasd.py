@@ -119,7 +119,7 @@ def evaluate(unet, controlnet, vae, prompts: Prompts, noising: Noising, held_out
 
 
 def main() -> None:
-    options = parser(__doc__, steps=2_550).parse_args()
+    options = parser(__doc__, steps=4_200).parse_args()
     torch.manual_seed(options.seed)
     unet, controlnet = new_pasd()
     run = Run("pasd", {"unet": unet, "controlnet": controlnet}, options, rate=2e-3)
