@@ -54,15 +54,11 @@ export function maskGrid({ width, height }: { readonly width: number; readonly h
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-const mapsOf = ({ perceptual, alignment }: AnalysisResult) => ({
-  perceptual: perceptual.map,
-  alignmentDefect: alignment?.defect ?? null,
-});
-
 /** D of an analysed image. */
 export function defectGrid(analysis: AnalysisResult): DefectGrid {
   const grid = maskGrid({ width: analysis.imageWidth, height: analysis.imageHeight });
-  const { perceptual, alignmentDefect } = mapsOf(analysis);
+  const perceptual = analysis.perceptual.map;
+  const alignmentDefect = analysis.alignment?.defect ?? null;
   const values = mergedDefect({ perceptual, alignmentDefect }, grid);
   if (alignmentDefect === null) return { ...grid, values };
   return { ...grid, values, mismatch: mergedDefect({ perceptual: faultless(perceptual), alignmentDefect }, grid) };
@@ -81,7 +77,7 @@ export function repairRegions(
 ): readonly RepairRegion[] {
   const image = { width: analysis.imageWidth, height: analysis.imageHeight };
   const grid = maskGrid(image);
-  const { perceptual } = mapsOf(analysis);
+  const perceptual = analysis.perceptual.map;
   const alignmentDefect = analysis.alignment && sureDefect(analysis.alignment, leastMismatch);
   const damage = mergedMask({ perceptual, alignmentDefect: null }, { ...grid, threshold }).mask;
   const damaged = (mask: Float32Array) =>
@@ -120,7 +116,11 @@ function mismatchOf({ status, score, nounScore }: PhraseResult): number {
   return 1 - (status === 'missing' ? sigmoid((logit(score) + logit(nounScore)) / 2) : score);
 }
 
-const logit = (p: number) => Math.log(p / (1 - p));
+/** Finite for what rounding has made 0 or 1, so that two texts which contradict each other still have a mean. */
+function logit(p: number): number {
+  const inside = Math.min(Math.max(p, 1e-9), 1 - 1e-9);
+  return Math.log(inside / (1 - inside));
+}
 
 /** Of damage: which of the factors that tell kinds of it apart is the worst under the mask. */
 function worstFactor(region: RepairRegion, perceptual: PerceptualResult): PerceptualFault {
