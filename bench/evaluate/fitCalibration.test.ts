@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { alignmentProbability } from '../../src/quality/alignmentScore.ts';
+import {
+  alignmentProbability,
+  type PresenceCalibration,
+  presenceProbability,
+} from '../../src/quality/alignmentScore.ts';
 import { fitCalibration } from './fitCalibration.ts';
 import type { FitFacts, PhraseEvidence } from './measureMaps.ts';
 
@@ -9,20 +13,15 @@ const logitScale = 100;
 function facts(): FitFacts[] {
   return Array.from({ length: 40 }, (_, i) => {
     const wobble = 0.004 * Math.sin(7 * i);
-    const noun = (isTrue: boolean): PhraseEvidence => ({
-      of: 'noun',
-      isTrue,
-      whole: 0.01 + wobble,
-      best: (isTrue ? 0.2 : 0.11) + wobble,
-    });
-    const phrase = (isTrue: boolean): PhraseEvidence => ({
-      of: 'phrase',
-      isTrue,
-      whole: (isTrue ? 0.09 : 0.05) + wobble,
-      best: 0.1,
-    });
+    const noun = (isThere: boolean) => ({ whole: 0.01 + wobble, best: (isThere ? 0.2 : 0.11) + wobble });
+    const phrase = (isTrue: boolean) => ({ whole: (isTrue ? 0.09 : 0.05) + wobble, best: 0.1 });
     return {
-      evidence: [noun(true), noun(false), phrase(true), phrase(false)],
+      evidence: [
+        { truth: 'ok', noun: noun(true), phrase: phrase(true) },
+        { truth: 'wrong', noun: noun(true), phrase: phrase(false) },
+        { truth: 'absent', noun: noun(false), phrase: phrase(false) },
+        { truth: 'absent', noun: noun(false), phrase: null },
+      ] satisfies PhraseEvidence[],
       // Good patches have 0.6 where the paper's bound asks for 0.935: with it, they would count as bad.
       patches: [
         [0.75, 0.6, 0.9, 0.9, 'rest'],
@@ -33,10 +32,14 @@ function facts(): FitFacts[] {
 }
 
 test('what was fitted parts true from false at one half', () => {
-  const { phrases, nouns, perceptualBounds } = fitCalibration(facts(), { logitScale });
-  for (const { of, isTrue, whole, best } of facts().flatMap(({ evidence }) => evidence)) {
-    const probability = alignmentProbability({ whole, best }, of === 'noun' ? nouns : phrases, { logitScale });
-    expect(probability > 0.5).toBe(isTrue);
+  const { phrases, nouns, presence, perceptualBounds } = fitCalibration(facts(), { logitScale });
+  for (const { truth, noun, phrase } of facts().flatMap(({ evidence }) => evidence)) {
+    const nounScore = alignmentProbability(noun, nouns, { logitScale });
+    const score = phrase ? alignmentProbability(phrase, phrases, { logitScale }) : nounScore;
+    expect(nounScore > 0.5).toBe(truth !== 'absent');
+    if (phrase) expect(score > 0.5).toBe(truth === 'ok');
+    const both = presenceProbability({ noun: nounScore, phrase: score }, presence as PresenceCalibration);
+    expect(both > 0.5).toBe(truth !== 'absent');
   }
   const quality = (technical: number) => 0.75 * Math.min(technical / perceptualBounds.technical, 1);
   expect(quality(0.6)).toBeGreaterThan(0.5);
@@ -56,7 +59,7 @@ test('what would call good solids damaged is no good fit, however few they are',
 
 test('without anything false there is nothing to fit', () => {
   const onlyTrue = facts().map(({ evidence, patches }) => ({
-    evidence: evidence.filter(({ isTrue }) => isTrue),
+    evidence: evidence.filter(({ truth }) => truth === 'ok'),
     patches,
   }));
   expect(() => fitCalibration(onlyTrue, { logitScale })).toThrow(RangeError);

@@ -1,6 +1,13 @@
 import type { MapsCalibration } from '../../src/checkpoint/mapsCalibration.ts';
 import { quantile } from '../../src/math/statistics.ts';
-import { calibrateAlignment, combinedEvidence } from '../../src/quality/alignmentScore.ts';
+import {
+  type AlignmentCalibration,
+  type AlignmentEvidence,
+  alignmentProbability,
+  calibrateAlignment,
+  combinedEvidence,
+  presenceEvidence,
+} from '../../src/quality/alignmentScore.ts';
 import { perceptualBounds } from '../../src/quality/perceptualMap.ts';
 import type { FitFacts, PatchOf, PhraseEvidence } from './measureMaps.ts';
 import { balancedAccuracy } from './truth.ts';
@@ -8,8 +15,14 @@ import { balancedAccuracy } from './truth.ts';
 /** Bounds that are tried. */
 const BOUNDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 
+/** What there is evidence for, and whether it is so. */
+interface Told {
+  readonly evidence: AlignmentEvidence;
+  readonly isTrue: boolean;
+}
+
 /**
- * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, and the bounds of eq. 3 so that
+ * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, of both texts together, too; and the bounds of eq. 3 so that
  * D > 0.5 parts damaged patches from good ones best: both sides weigh the same, and of the good ones, those of solids as much as the
  * many more of the ground.
  * @throws {RangeError} if the cases have no true or no false phrase
@@ -19,34 +32,62 @@ export function fitCalibration(
   { logitScale }: { readonly logitScale: number },
 ): MapsCalibration {
   const evidence = facts.flatMap((one) => one.evidence);
+  // Whether attributes are right is asked of what is there.
+  const phrases = fitEvidence(
+    evidence.flatMap(({ truth, phrase }) =>
+      phrase && truth !== 'absent' ? [{ evidence: phrase, isTrue: truth === 'ok' }] : [],
+    ),
+    logitScale,
+  );
+  const nouns = fitEvidence(
+    evidence.map(({ truth, noun }) => ({ evidence: noun, isTrue: truth !== 'absent' })),
+    logitScale,
+  );
   return {
-    phrases: fitEvidence(
-      evidence.filter((one) => one.of === 'phrase'),
-      logitScale,
-    ),
-    nouns: fitEvidence(
-      evidence.filter((one) => one.of === 'noun'),
-      logitScale,
-    ),
+    phrases,
+    nouns,
+    presence: fitPresence(evidence, { phrases, nouns, logitScale }),
     perceptualBounds: fitBounds(facts.flatMap(({ patches }) => patches)),
   };
 }
 
 /** The offset between patches and CLS is one of those that were seen with false texts: whichever tells best. */
-function fitEvidence(evidence: readonly PhraseEvidence[], logitScale: number) {
-  const offsets = evidence.filter(({ isTrue }) => !isTrue).map(({ whole, best }) => best - whole);
+function fitEvidence(all: readonly Told[], logitScale: number): AlignmentCalibration {
+  const offsets = all.filter(({ isTrue }) => !isTrue).map(({ evidence: { whole, best } }) => best - whole);
   let fitted: { scale: number; bias: number; patchOffset: number; accuracy: number } | null = null;
   for (let share = 0; share <= 1; share += 0.05) {
     const patchOffset = quantile(offsets, share);
     const of = (isTrue: boolean) =>
-      evidence.filter((one) => one.isTrue === isTrue).map((one) => combinedEvidence(one, patchOffset));
+      all.filter((one) => one.isTrue === isTrue).map(({ evidence }) => combinedEvidence(evidence, patchOffset));
     const { scale, bias } = calibrateAlignment(of(true), of(false), { logitScale });
-    const told = evidence.map((one) => ({ truth: one.isTrue, told: combinedEvidence(one, patchOffset) > bias }));
+    const told = all.map(({ evidence, isTrue }) => ({
+      truth: isTrue,
+      told: combinedEvidence(evidence, patchOffset) > bias,
+    }));
     const accuracy = balancedAccuracy(told);
     if (fitted === null || accuracy > fitted.accuracy) fitted = { scale, bias, patchOffset, accuracy };
   }
   const { accuracy: _, ...calibration } = fitted as NonNullable<typeof fitted>;
   return calibration;
+}
+
+/** Whether a noun is there, by itself and by its whole phrase, once each has its own calibration. */
+function fitPresence(
+  evidence: readonly PhraseEvidence[],
+  {
+    phrases,
+    nouns,
+    logitScale,
+  }: { readonly phrases: AlignmentCalibration; readonly nouns: AlignmentCalibration; readonly logitScale: number },
+) {
+  const of = (isTrue: boolean) =>
+    evidence
+      .filter(({ truth }) => (truth !== 'absent') === isTrue)
+      .map(({ noun: bare, phrase: whole }) => {
+        const noun = alignmentProbability(bare, nouns, { logitScale });
+        return presenceEvidence({ noun, phrase: whole ? alignmentProbability(whole, phrases, { logitScale }) : noun });
+      });
+  return calibrateAlignment(of(true), of(false), { logitScale: 1 });
 }
 
 /** One bound after the other, from those of the paper on, until none gets better. */

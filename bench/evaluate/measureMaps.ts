@@ -1,6 +1,8 @@
 import { upsampleBicubic } from '../../src/math/resampling.ts';
+import { logit } from '../../src/math/softmax.ts';
 import { meanOfLargest } from '../../src/math/statistics.ts';
 import { analyse } from '../../src/pipeline/analyse.ts';
+import type { AlignmentEvidence } from '../../src/quality/alignmentScore.ts';
 import type { QualityMap } from '../../src/quality/qualityMap.ts';
 import { type Case, isDamage, SIDE } from './cases.ts';
 import type { EvaluatedModels } from './models.ts';
@@ -83,12 +85,12 @@ function peakIsOn({ gridWidth, gridHeight, values }: QualityMap, mask: Uint8Arra
   return false;
 }
 
-/** Evidence of one text, in cosine: on CLS, and of the best patches; and what is so. */
+/** Evidence for one phrase and its bare noun, and what is so. */
 export interface PhraseEvidence {
-  readonly of: 'phrase' | 'noun';
-  readonly isTrue: boolean;
-  readonly whole: number;
-  readonly best: number;
+  readonly truth: 'ok' | 'wrong' | 'absent';
+  readonly noun: AlignmentEvidence;
+  /** Null where the phrase is no more than its noun. */
+  readonly phrase: AlignmentEvidence | null;
 }
 
 /** What constants are fitted on. */
@@ -113,26 +115,23 @@ export async function measureForFit(
   if (!maps) throw new TypeError('There is no CLIP');
   const { clip, contexts } = maps;
   const look = (patchOffset: number) => {
-    // S = sigmoid(evidence): its logarithm of odds is the evidence.
+    // S = sigmoid(evidence): its logit is the evidence.
     const calibration = { scale: 1 / clip.logitScale, bias: 0, patchOffset };
     return analyse({ image: picture, prompt, clip, contexts, readPrompt, calibration });
   };
   const [whole, best] = [await look(FAR), await look(-FAR)];
-  const odds = (score: number) => Math.log(score / (1 - score));
   const evidence = (whole.alignment?.phrases ?? []).flatMap(({ phrase, score, nounScore }, i): PhraseEvidence[] => {
     const truth = truthOf(phrase.text, solids);
     const other = best.alignment?.phrases[i];
     if (truth === null || !other) return [];
-    const noun = {
-      of: 'noun',
-      isTrue: truth !== 'absent',
-      whole: odds(nounScore),
-      best: odds(other.nounScore) - FAR,
-    } as const;
-    // Whether attributes are right is asked of what is there.
     const isBare = phrase.text === phrase.noun.text;
-    if (truth === 'absent' || isBare) return [noun];
-    return [noun, { of: 'phrase', isTrue: truth === 'ok', whole: odds(score), best: odds(other.score) - FAR }];
+    return [
+      {
+        truth,
+        noun: { whole: logit(nounScore), best: logit(other.nounScore) - FAR },
+        phrase: isBare ? null : { whole: logit(score), best: logit(other.score) - FAR },
+      },
+    ];
   });
   const { overall, technical, rationality, naturalness } = whole.perceptual.factorMaps;
   const { gridWidth, gridHeight } = overall;

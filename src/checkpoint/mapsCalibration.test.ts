@@ -16,6 +16,8 @@ const read = (json: unknown) =>
 
 test('what was fitted is read; a folder without is fine', async () => {
   expect(await read({ ...fitted, note: 'fitted on validation seeds' })).toEqual(fitted);
+  const both = { ...fitted, presence: { scale: 1.5, bias: -1 } };
+  expect(await read(both)).toEqual(both);
   expect(await readMapsCalibration(new Map())).toBeNull();
 });
 
@@ -23,6 +25,7 @@ test.each([
   ['phrases.scale', { ...fitted, phrases: { ...evidence, scale: 0 } }],
   ['nouns.bias', { ...fitted, nouns: { ...evidence, bias: '0.1' } }],
   ['perceptualBounds.naturalness', { ...fitted, perceptualBounds: { technical: 1, rationality: 1 } }],
+  ['presence.scale', { ...fitted, presence: { scale: 0, bias: 0 } }],
   ['perceptualBounds.technical', { ...fitted, perceptualBounds: null }],
 ])('a wrong %s is named', async (member, json) => {
   await expect(read(json)).rejects.toMatchObject({ name: 'CheckpointError', message: expect.stringContaining(member) });

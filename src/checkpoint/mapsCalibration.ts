@@ -15,6 +15,13 @@ export interface EvidenceCalibration {
   readonly patchOffset: number;
 }
 
+/** How a noun and its whole phrase tell together whether it is there (`quality/alignmentScore.ts`), in logits. */
+export interface PresenceCalibration {
+  /** > 0. */
+  readonly scale: number;
+  readonly bias: number;
+}
+
 /**
  * Constants that belong to one CLIP and were fitted on images of its world, so that the thresholds of an analysis mean there
  * what they mean everywhere: S = 0.5 is as likely right as wrong, D > 0.5 is bad.
@@ -24,6 +31,8 @@ export interface MapsCalibration {
   readonly phrases: EvidenceCalibration;
   /** For bare nouns: whether they are there. */
   readonly nouns: EvidenceCalibration;
+  /** For bare nouns and whole phrases together; absent: bare nouns tell alone. */
+  readonly presence?: PresenceCalibration;
   /** B_k of eq. 3, each in 0..1, > 0. */
   readonly perceptualBounds: {
     readonly technical: number;
@@ -33,8 +42,8 @@ export interface MapsCalibration {
 }
 
 /**
- * Reads `calibration.json` of a model's folder: `{"phrases": {"scale", "bias", "patchOffset"}, "nouns": {…}, "perceptualBounds":
- * {"technical", "rationality", "naturalness"}}`.
+ * Reads `calibration.json` of a model's folder: `{"phrases": {"scale", "bias", "patchOffset"}, "nouns": {…}, "presence":
+ * {"scale", "bias"}, "perceptualBounds": {"technical", "rationality", "naturalness"}}`; `presence` may be absent.
  *
  * @returns null where the folder has none, as published CLIPs have not
  * @throws {UserError} `CheckpointError`: a number is missing or out of range
@@ -45,6 +54,12 @@ export async function readMapsCalibration(folder: HubFolder): Promise<MapsCalibr
   return {
     phrases: evidence(json, 'phrases'),
     nouns: evidence(json, 'nouns'),
+    ...(json.presence !== undefined && {
+      presence: {
+        scale: number(json, 'presence', 'scale', [Number.MIN_VALUE, Number.MAX_VALUE]),
+        bias: number(json, 'presence', 'bias', [-100, 100]),
+      },
+    }),
     perceptualBounds: {
       technical: number(json, 'perceptualBounds', 'technical', [Number.MIN_VALUE, 1]),
       rationality: number(json, 'perceptualBounds', 'rationality', [Number.MIN_VALUE, 1]),

@@ -4,6 +4,12 @@ export function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
+/** Inverse of {@link sigmoid}; finite for what rounding has made 0 or 1, so that two such still have a mean. */
+export function logit(p: number): number {
+  const inside = Math.min(Math.max(p, 1e-9), 1 - 1e-9);
+  return Math.log(inside / (1 - inside));
+}
+
 /** Softmax over all logits, the largest subtracted first so that nothing overflows. Empty in, empty out. */
 export function softmax(logits: ArrayLike<number>): Float64Array<ArrayBuffer> {
   const values = Float64Array.from(logits);

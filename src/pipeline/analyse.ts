@@ -16,6 +16,7 @@ import {
   type AlignmentEvidence,
   alignmentEvidence,
   calibrateOnReference,
+  type PresenceCalibration,
   patchSimilarity,
 } from '../quality/alignmentScore.ts';
 import type { LearnedContexts } from '../quality/learnedPrompts.ts';
@@ -50,6 +51,8 @@ export interface PackCalibration {
   readonly phrases: AlignmentCalibration;
   /** For bare nouns: whether they are there. */
   readonly nouns: AlignmentCalibration;
+  /** For both together: whether the noun of a phrase is there. */
+  readonly presence?: PresenceCalibration;
   /** B_k of eq. 3 with this CLIP's learned contexts. */
   readonly perceptualBounds: PerceptualBounds;
 }
@@ -265,6 +268,7 @@ async function align(
     logitScale: clip.logitScale,
     calibration,
     nounCalibration: given ?? (taught ? calibration : (packCalibration?.nouns ?? calibration)),
+    ...(!given && !taught && packCalibration?.presence && { presence: packCalibration.presence }),
     nounThreshold: settings.nounThreshold,
     phraseThreshold: settings.phraseThreshold,
     alignmentBound: settings.alignmentBound,

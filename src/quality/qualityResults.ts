@@ -33,9 +33,9 @@ export interface PhraseResult {
   readonly status: PhraseStatus;
   /** S_i: probability that the image shows the phrase, 0..1. */
   readonly score: number;
-  /** S_iⁿ: the same for the bare noun. */
+  /** S_iⁿ: probability that it shows the phrase's noun. */
   readonly nounScore: number;
-  /** M_i: where the phrase is found, 0..1, 1 = here. */
+  /** M_i: where the phrase is found, and its noun, 0..1, 1 = here. */
   readonly map: QualityMap;
   /** M_iⁿ: where the bare noun is found, 0..1, 1 = here. */
   readonly nounMap: QualityMap;

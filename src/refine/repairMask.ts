@@ -2,13 +2,12 @@
  * What is to be repaired: the merged mask of an analysis, region by region, and how good each region is.
  */
 import { connectedComponents } from '../math/connectedComponents.ts';
-import { sigmoid } from '../math/softmax.ts';
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { PixelRectangle } from '../pipeline/refinement.ts';
-import { defectSum } from '../quality/alignmentMap.ts';
+import { defectSum, mismatch } from '../quality/alignmentMap.ts';
 import { defaultSmallestSide, mergedDefect, mergedMask } from '../quality/mergedMask.ts';
 import { faultless, type QualityMap } from '../quality/qualityMap.ts';
-import type { AlignmentResult, PerceptualFactor, PerceptualResult, PhraseResult } from '../quality/qualityResults.ts';
+import type { AlignmentResult, PerceptualFactor, PerceptualResult } from '../quality/qualityResults.ts';
 import type { RefineSettings } from './refineSettings.ts';
 import { maskBounds, type SoftMask } from './softMask.ts';
 
@@ -103,23 +102,8 @@ export function repairRegions(
 
 /** D_A of the phrases alone that are at least so surely not as asked. */
 function sureDefect({ phrases, defect }: AlignmentResult, least: number): QualityMap {
-  const sure = phrases.filter((phrase) => mismatchOf(phrase) >= least);
+  const sure = phrases.filter((phrase) => mismatch(phrase) >= least);
   return { ...defect, values: defectSum(sure, defect.values.length) };
-}
-
-/**
- * How surely a phrase is not as asked, 0..1. Of something missing its noun and the whole phrase tell, one as much as the other: on
- * scenes whose truth is known, half as many things are wrongly thought missing as by the noun alone [ours].
- */
-function mismatchOf({ status, score, nounScore }: PhraseResult): number {
-  if (status === 'unwanted') return Math.min(score, nounScore);
-  return 1 - (status === 'missing' ? sigmoid((logit(score) + logit(nounScore)) / 2) : score);
-}
-
-/** Finite for what rounding has made 0 or 1, so that two texts which contradict each other still have a mean. */
-function logit(p: number): number {
-  const inside = Math.min(Math.max(p, 1e-9), 1 - 1e-9);
-  return Math.log(inside / (1 - inside));
 }
 
 /** Of damage: which of the factors that tell kinds of it apart is the worst under the mask. */

@@ -26,8 +26,10 @@ NO_TEXT = 0.1
 LOCAL = 0.8
 # Share of pictures whose noise is laid on the latents of what is bad, wholly or in part, as the app's gentle mode begins: what is left
 # of the damage in the latents is then to be found and taken away, too. Up to which timestep.
-STARTED = 0.6
-LATEST_START = 600
+STARTED = 0.65
+LATEST_START = 450
+# How much of the damage is left at most, were it not cut off at all of it: what a sampler begins with is its commonest case.
+MOST_LEFT = 1.5
 SUFFIX = ", clean, high-resolution, 8k"
 
 
@@ -119,7 +121,7 @@ def evaluate(unet, controlnet, vae, prompts: Prompts, noising: Noising, held_out
 
 
 def main() -> None:
-    options = parser(__doc__, steps=4_200).parse_args()
+    options = parser(__doc__, steps=8_700).parse_args()
     torch.manual_seed(options.seed)
     unet, controlnet = new_pasd()
     run = Run("pasd", {"unet": unet, "controlnet": controlnet}, options, rate=2e-3)
@@ -138,22 +140,27 @@ def main() -> None:
 
 def train(run: Run, unet, controlnet, vae, latents: Latents, prompts: Prompts, noising: Noising, options) -> None:
     batches = ahead(lambda step: batch(latents, Dice(options.seed, 14, step)), run.step, options.steps, workers=1)
+    for module in (unet, controlnet, vae):
+        # A fifth faster on processors, whose convolutions work on it.
+        module.to(memory_format=torch.channels_last)
     unet.train()
     controlnet.train()
     for step in run.steps():
         made = next(batches)
-        clean, condition = made["clean"].to(run.device), made["condition"].to(run.device)
+        clean, condition = made["clean"].to(run.device), made["condition"].to(run.device, memory_format=torch.channels_last)
         random = generator(options.seed, 14, step)
         drawn = torch.randn(clean.shape, generator=random).to(run.device)
         times = torch.randint(0, 1000, (len(clean),), generator=random)
         started = torch.rand(len(clean), generator=random) < STARTED
         times = torch.where(started, times * LATEST_START // 1000, times).to(run.device)
         # The further a sampler is, the less of the damage is left in the latents.
-        left = (torch.rand(len(clean), generator=random) * started).to(run.device).view(-1, 1, 1, 1)
+        left = (MOST_LEFT * torch.rand(len(clean), generator=random)).clamp(max=1.0) * started
         start = clean.clone()
         if started.any():
-            start[started] = encoded(vae, condition[started])
-        noisy = noising(torch.lerp(clean, start, left), drawn, times)
+            # Half precision: noise is laid on it.
+            with torch.autocast(run.device.type, torch.bfloat16):
+                start[started] = encoded(vae, condition[started]).float()
+        noisy = noising(torch.lerp(clean, start, left.to(run.device).view(-1, 1, 1, 1)), drawn, times)
         predicted = predict(unet, controlnet, noisy, times, prompts(made["texts"]), condition)
         run.descend(noising.loss(predicted, noising.noise_of(noisy, clean, times), times))
 
