@@ -1,5 +1,5 @@
+import type { SyntheticDtype } from '../../e2e/hub/syntheticCheckpoint.ts';
 import type { Precision } from '../../src/graph/weights.ts';
-import type { SyntheticDtype } from './syntheticCheckpoint.ts';
 
 /** Models of `models.ts`. */
 export type BenchModel = 'sdxl' | 'sd15' | 'text';

@@ -30,5 +30,7 @@ function textEncoder(name: keyof typeof codecs): ModelFile {
 }
 
 function modelFile(name: string, recipes: readonly WeightRecipe[]): ModelFile {
-  return { name, tensors: consumedTensors(recipes), recipes };
+  // In the order of their names, as the safetensors library writes them.
+  const tensors = new Map([...consumedTensors(recipes)].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { name, tensors, recipes };
 }

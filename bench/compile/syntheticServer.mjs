@@ -10,15 +10,15 @@ export function syntheticServer() {
       const load = async (path) => {
         if (files.has(path)) return files.get(path);
         const { modelFiles } = await server.ssrLoadModule('/bench/compile/models.ts');
-        const { syntheticFile } = await server.ssrLoadModule('/bench/compile/syntheticCheckpoint.ts');
+        const { syntheticCheckpoint } = await server.ssrLoadModule('/e2e/hub/syntheticCheckpoint.ts');
         const [model, dtype, name] = path.split('/').slice(1);
-        const file = syntheticFile(modelFiles(model).find((file) => file.name === name).tensors, dtype);
+        const file = syntheticCheckpoint(modelFiles(model).find((file) => file.name === name).tensors, dtype);
         files.set(path, file);
         return file;
       };
       server.middlewares.use('/synthetic', async (request, response) => {
         const file = await load(request.url);
-        const { rangeParts } = await server.ssrLoadModule('/bench/compile/syntheticCheckpoint.ts');
+        const { rangeParts } = await server.ssrLoadModule('/e2e/hub/syntheticCheckpoint.ts');
         const range = request.headers.range?.match(/^bytes=(\d+)-(\d*)$/);
         const start = range ? Number(range[1]) : 0;
         const end = range?.[2] ? Number(range[2]) + 1 : file.byteLength;

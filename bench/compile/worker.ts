@@ -1,3 +1,4 @@
+import { fileParts, syntheticCheckpoint } from '../../e2e/hub/syntheticCheckpoint.ts';
 import type { ByteSource } from '../../src/checkpoint/byteSource.ts';
 import { openSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { compileWeights } from '../../src/graph/compileWeights.ts';
@@ -10,7 +11,6 @@ import { OpenDraft } from '../../src/storage/openDraft.ts';
 import { SHARD_LIMIT } from '../../src/storage/shardWriter.ts';
 import type { BenchRequest } from './benchRequest.ts';
 import { type ModelFile, modelFiles } from './models.ts';
-import { fileParts, syntheticFile } from './syntheticCheckpoint.ts';
 
 /** Bytes the plain copy reads at a time, the next while the last are written. */
 const COPIED_BYTES = 4 * 1024 ** 2;
@@ -85,7 +85,7 @@ type Source = Pick<BenchRequest, 'model' | 'dtype' | 'from'>;
 async function openSource({ name, tensors }: ModelFile, { from, dtype, model }: Source): Promise<ByteSource> {
   if (from === 'file') {
     const blobs = new Map<Uint8Array, Blob>();
-    const parts = [...fileParts(syntheticFile(tensors, dtype))].map((part) => {
+    const parts = [...fileParts(syntheticCheckpoint(tensors, dtype))].map((part) => {
       // One blob for all its repetitions: the browser keeps the bytes once.
       const blob = blobs.get(part) ?? new Blob([part]);
       blobs.set(part, blob);

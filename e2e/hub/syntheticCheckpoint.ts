@@ -4,20 +4,23 @@ export type SyntheticDtype = 'F32' | 'F16' | 'BF16';
 
 const ITEM_BYTES: Readonly<Record<SyntheticDtype, number>> = { F32: 4, F16: 2, BF16: 2 };
 /** Weights that are made; the file repeats them. A prime number, so that no two tensors have the same rows. */
-const PATTERN_LENGTH = 4_194_301;
+const PATTERN_LENGTH = 1_048_573;
 
 /** A safetensors file of any size that is nowhere: a header, and the same numbers over and over. */
-export interface SyntheticFile {
+export interface SyntheticCheckpoint {
   readonly header: Uint8Array<ArrayBuffer>;
   readonly pattern: Uint8Array<ArrayBuffer>;
   readonly byteLength: number;
 }
 
-/** @param tensors shapes by name; they lie in the order of their names, as the safetensors library writes them */
-export function syntheticFile(tensors: ReadonlyMap<string, readonly number[]>, dtype: SyntheticDtype): SyntheticFile {
+/** @param tensors shapes by name, in the order of the file */
+export function syntheticCheckpoint(
+  tensors: ReadonlyMap<string, readonly number[]>,
+  dtype: SyntheticDtype,
+): SyntheticCheckpoint {
   const entries: Record<string, unknown> = {};
   let end = 0;
-  for (const [name, shape] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [name, shape] of tensors) {
     const begin = end;
     end += shape.reduce((product, size) => product * size, ITEM_BYTES[dtype]);
     entries[name] = { dtype, shape, data_offsets: [begin, end] };
@@ -31,7 +34,7 @@ export function syntheticFile(tensors: ReadonlyMap<string, readonly number[]>, d
 }
 
 /** The file as pieces of memory, the pattern shared by all. */
-export function* fileParts({ header, pattern, byteLength }: SyntheticFile): Generator<Uint8Array<ArrayBuffer>> {
+export function* fileParts({ header, pattern, byteLength }: SyntheticCheckpoint): Generator<Uint8Array<ArrayBuffer>> {
   yield header;
   for (let at = header.byteLength; at < byteLength; at += pattern.byteLength) {
     yield at + pattern.byteLength <= byteLength ? pattern : pattern.subarray(0, byteLength - at);
@@ -40,7 +43,7 @@ export function* fileParts({ header, pattern, byteLength }: SyntheticFile): Gene
 
 /** Bytes `[start, end)` of the file, without copying. */
 export function* rangeParts(
-  { header, pattern }: SyntheticFile,
+  { header, pattern }: SyntheticCheckpoint,
   { start, end }: { start: number; end: number },
 ): Generator<Uint8Array<ArrayBuffer>> {
   if (start < header.byteLength) yield header.subarray(start, end);
