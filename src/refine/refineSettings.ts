@@ -148,7 +148,7 @@ export const toyRefineSettings: RefineSettings = {
     mismatchStrength: 0.98,
     text: 'region',
     repaints: 'content',
-    leastMismatch: 0.8,
+    leastMismatch: 0.7,
     leastLegible: 0.75,
     leastGain: 0.05,
     context: 2,

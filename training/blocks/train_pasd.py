@@ -26,10 +26,8 @@ NO_TEXT = 0.1
 LOCAL = 0.8
 # Share of pictures whose noise is laid on the latents of what is bad, wholly or in part, as the app's gentle mode begins: what is left
 # of the damage in the latents is then to be found and taken away, too. Up to which timestep.
-STARTED = 0.65
-LATEST_START = 450
-# How much of the damage is left at most, were it not cut off at all of it: what a sampler begins with is its commonest case.
-MOST_LEFT = 1.5
+STARTED = 0.6
+LATEST_START = 600
 SUFFIX = ", clean, high-resolution, 8k"
 
 
@@ -121,7 +119,7 @@ def evaluate(unet, controlnet, vae, prompts: Prompts, noising: Noising, held_out
 
 
 def main() -> None:
-    options = parser(__doc__, steps=8_700).parse_args()
+    options = parser(__doc__, steps=4_200).parse_args()
     torch.manual_seed(options.seed)
     unet, controlnet = new_pasd()
     run = Run("pasd", {"unet": unet, "controlnet": controlnet}, options, rate=2e-3)
@@ -154,7 +152,7 @@ def train(run: Run, unet, controlnet, vae, latents: Latents, prompts: Prompts, n
         started = torch.rand(len(clean), generator=random) < STARTED
         times = torch.where(started, times * LATEST_START // 1000, times).to(run.device)
         # The further a sampler is, the less of the damage is left in the latents.
-        left = (MOST_LEFT * torch.rand(len(clean), generator=random)).clamp(max=1.0) * started
+        left = torch.rand(len(clean), generator=random) * started
         start = clean.clone()
         if started.any():
             # Half precision: noise is laid on it.
