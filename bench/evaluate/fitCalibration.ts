@@ -22,9 +22,9 @@ interface Told {
 }
 
 /**
- * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, of both texts together, too; and the bounds of eq. 3 so that
- * D > 0.5 parts damaged patches from good ones best: both sides weigh the same, and of the good ones, those of solids as much as the
- * many more of the ground.
+ * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, for phrases, nouns and both
+ * together; and the bounds of eq. 3 so that D > 0.5 parts damaged patches from good ones best: both sides weigh the same, and of
+ * the good ones, those of solids as much as the many more of the ground.
  * @throws {RangeError} if the cases have no true or no false phrase
  */
 export function fitCalibration(

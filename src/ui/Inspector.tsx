@@ -133,7 +133,7 @@ function Phrases({ image, alignment }: { image: ImageItem; alignment: AlignmentR
           {alignment.phrases.map((result, index) => {
             const { phrase, status, score, nounScore, emphasis } = result;
             const what =
-              `${PHRASE_STATUS_NOTES[status]} The phrase ${percent(score)}, “${phrase.noun.text}” alone ${percent(nounScore)}.` +
+              `${PHRASE_STATUS_NOTES[status]} The phrase ${percent(score)}, “${phrase.noun.text}” at all ${percent(nounScore)}.` +
               (emphasis > 1 ? ` A repair would stress it ×${emphasis.toFixed(2)}.` : '') +
               (phrase.scope === 'place' ? ' Click to pin its map.' : '');
             return (

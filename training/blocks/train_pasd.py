@@ -152,13 +152,13 @@ def train(run: Run, unet, controlnet, vae, latents: Latents, prompts: Prompts, n
         started = torch.rand(len(clean), generator=random) < STARTED
         times = torch.where(started, times * LATEST_START // 1000, times).to(run.device)
         # The further a sampler is, the less of the damage is left in the latents.
-        left = torch.rand(len(clean), generator=random) * started
+        left = (torch.rand(len(clean), generator=random) * started).to(run.device).view(-1, 1, 1, 1)
         start = clean.clone()
         if started.any():
             # Half precision: noise is laid on it.
             with torch.autocast(run.device.type, torch.bfloat16):
                 start[started] = encoded(vae, condition[started]).float()
-        noisy = noising(torch.lerp(clean, start, left.to(run.device).view(-1, 1, 1, 1)), drawn, times)
+        noisy = noising(torch.lerp(clean, start, left), drawn, times)
         predicted = predict(unet, controlnet, noisy, times, prompts(made["texts"]), condition)
         run.descend(noising.loss(predicted, noising.noise_of(noisy, clean, times), times))
 
