@@ -320,8 +320,19 @@ test.describe('when something fails', () => {
 
 /** Refines the selected image and waits for what becomes of it. */
 async function refine(page: Page): Promise<void> {
+  // Where there is nothing to repair, the progress may come and go between two looks of the test: the page watches for it.
+  const watch = await page.evaluateHandle(() => ({
+    begun: new Promise<void>((resolve) => {
+      const observer = new MutationObserver(() => {
+        if (!document.querySelector('[data-testid=refine-progress]')) return;
+        observer.disconnect();
+        resolve();
+      });
+      observer.observe(document.body, { childList: true, subtree: true });
+    }),
+  }));
   await page.keyboard.press('r');
-  await expect(page.getByTestId('refine-progress')).toHaveCount(1);
+  await watch.evaluate(({ begun }) => begun);
   await expect(page.getByTestId('refine-progress')).toHaveCount(0);
 }
 
