@@ -3,7 +3,17 @@ import { expect, test } from 'vitest';
 import { noMeasures } from '../../src/measures/measures.ts';
 import type { MapsMeasured } from './measureMaps.ts';
 import type { RefineMeasured } from './measureRefine.ts';
-import { barsTable, MARKS, mapsRows, measuresTable, passes, refineRows, strategyTable, withTables } from './report.ts';
+import {
+  barsTable,
+  MARKS,
+  mapsRows,
+  measuresTable,
+  passes,
+  refineRows,
+  repairedShare,
+  strategyTable,
+  withTables,
+} from './report.ts';
 
 const maps = (part: Partial<MapsMeasured>): MapsMeasured => ({
   kind: 'clean',
@@ -88,8 +98,18 @@ test('refining: what was asked for, what was damaged, what was good, and what go
   expect(rows.map(({ value }) => value)).toEqual([0, 1, 1, 1, 0, 0.5, 1 / 5, 2 / 5]);
   expect(rows.map(passes)).toEqual([true, true, true, true, false, false, false, false]);
   const table = strategyTable({ gRefine: all }, { gRefine: 'G-Refine' });
-  expect(table).toContain('| G-Refine | 1.00 | 5.0 dB | 1.00 | 1.00 | 0.00 | 0.20 | 0.40 |');
-  expect(table).toContain('| no refining | 0.00 | 0.0 dB | 0.00 | 0.00 | 1.00 | 0.00 | 0.00 |');
+  expect(table).toContain('| G-Refine | 1.00 | 1.00 | 5.0 dB | 1.00 | 1.00 | 0.00 | 0.20 | 0.40 |');
+  expect(table).toContain('| no refining | 0.00 | 0.00 | 0.0 dB | 0.00 | 0.00 | 1.00 | 0.00 | 0.00 |');
+});
+
+test('a fault is repaired when what was asked for is seen, or damage is clearly nearer', () => {
+  const damaged = (psnrAfter: number) => refined({ kind: 'technical', fault: 'blur', psnrBefore: 20, psnrAfter });
+  const missed = (askedAfter: boolean) => refined({ kind: 'absent', fault: 'absent', askedBefore: false, askedAfter });
+  expect(repairedShare([damaged(21), damaged(20.9), missed(true), missed(false)])).toBe(0.5);
+  // What the judge cannot tell, and what has no fault, says nothing.
+  const wrongSize = refined({ kind: 'attribute', fault: 'wrong size', askedBefore: true, askedAfter: true });
+  expect(repairedShare([refined({}), wrongSize, missed(true)])).toBe(1);
+  expect(repairedShare([refined({})])).toBeNaN();
 });
 
 test('measures: means afterwards, and what got worse in the way a measure counts', () => {

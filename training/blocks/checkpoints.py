@@ -1,6 +1,6 @@
-"""Makes checkpoints of exported models, so that training goes on where they are: `python checkpoints.py --cache DIR unet=6713 pasd=2550`.
+"""Makes checkpoints of exported models, so that training goes on where they are: `python checkpoints.py --cache DIR clip=6930 unet=6713`.
 
-`autoencoder` and `text_encoder`, which the denoisers need, are always made; a denoiser where its number of steps so far is given. A
+`autoencoder` and `text_encoder`, which the others need, are always made; one of the others where its number of steps so far is given. A
 checkpoint that is there is kept: it knows more (the optimizers' states).
 """
 
@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from clip_features import PQ_FACTORS, PQ_FILES
 from models import new_clip
 
 Weights = dict[str, Tensor]
 PUBLISHED = Path(__file__).parents[2] / "public" / "blocks"
-PARTS = {
+DENOISERS = {
     "unet": {"unet": "inpainting/unet"},
     "pasd": {"unet": "restoration/unet", "controlnet": "restoration/controlnet"},
 }
@@ -35,6 +36,17 @@ def text_tower(models: Path) -> Weights:
     return state
 
 
+def clip(models: Path) -> dict[str, Weights]:
+    """The CLIP, and the contexts of its PQ prompts."""
+    pairs = [torch.load(models / "clip" / f"PQ-{PQ_FILES[factor]}.pth", weights_only=True)["params"] for factor in PQ_FACTORS]
+    contexts = torch.stack([pair["prompt_learner.ctx"] for pair in pairs])
+    return {"clip": new_clip().state_dict() | exported(models / "clip"), "contexts": {"ctx": contexts}}
+
+
+def denoiser(models: Path, name: str) -> dict[str, Weights]:
+    return {part: exported(models / at) for part, at in DENOISERS[name].items()}
+
+
 def write(path: Path, parts: dict[str, Weights], step: int | None = None) -> None:
     if path.exists():
         print(f"{path.name} is there")
@@ -49,15 +61,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", required=True)
     parser.add_argument("--models", type=Path, default=PUBLISHED)
-    parser.add_argument("denoisers", nargs="*", metavar="MODEL=STEPS", help=f"of {', '.join(PARTS)}")
+    names = ["clip", *DENOISERS]
+    parser.add_argument("wanted", nargs="*", metavar="MODEL=STEPS", help=f"of {', '.join(names)}")
     options = parser.parse_args()
     folder = Path(options.cache) / "checkpoints"
     write(folder / "autoencoder.pt", {"vae": exported(options.models / "inpainting" / "vae")})
     write(folder / "text_encoder.pt", {"clip": text_tower(options.models)})
-    for name, _, steps in (wanted.partition("=") for wanted in options.denoisers):
-        if name not in PARTS or not steps.isdigit():
-            parser.error(f"{name}={steps} is no MODEL=STEPS; models: {', '.join(PARTS)}")
-        write(folder / f"{name}.pt", {part: exported(options.models / at) for part, at in PARTS[name].items()}, int(steps))
+    for name, _, steps in (wanted.partition("=") for wanted in options.wanted):
+        if name not in names or not steps.isdigit():
+            parser.error(f"{name}={steps} is no MODEL=STEPS; models: {', '.join(names)}")
+        parts = clip(options.models) if name == "clip" else denoiser(options.models, name)
+        write(folder / f"{name}.pt", parts, int(steps))
 
 
 if __name__ == "__main__":

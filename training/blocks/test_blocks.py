@@ -14,7 +14,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-from models import clip_config, new_autoencoder, new_clip, new_unet, save_inpainting, text_encoder_of  # noqa: E402
+from models import clip_config, new_autoencoder, new_clip, new_unet, save_clip, save_inpainting, text_encoder_of  # noqa: E402
 from cases import make_case  # noqa: E402
 from captions import Phrase, absent_phrase, all_words, caption, counted, phrase_of, relation, wrong_phrase  # noqa: E402
 from clip_features import Contexts, Texts, encode_image  # noqa: E402
@@ -197,7 +197,10 @@ class Training(unittest.TestCase):
             models, options = Path(cache) / "models", SimpleNamespace(cache=cache, device="cpu", steps=9, threads=1)
             clip, vae, unet = new_clip(), new_autoencoder(), new_unet()
             save_inpainting(models / "inpainting", unet=unet, vae=vae, text_encoder=text_encoder_of(clip))
-            command = [sys.executable, "checkpoints.py", "--cache", cache, "--models", str(models), "unet=7"]
+            save_clip(clip, models / "clip")
+            contexts = Contexts(clip_config().text_config.hidden_size)
+            contexts.save(clip, Texts(clip), models / "clip")
+            command = [sys.executable, "checkpoints.py", "--cache", cache, "--models", str(models), "unet=7", "clip=5"]
             subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parent)
             again = new_unet()
             run = Run("unet", {"unet": again}, options, rate=0.1)
@@ -208,6 +211,9 @@ class Training(unittest.TestCase):
             encoder = load_text_encoder(cache).state_dict()
             for name, tensor in text_encoder_of(clip).state_dict().items():
                 torch.testing.assert_close(encoder[name], tensor.half().float())
+            copy = Contexts(clip_config().text_config.hidden_size)
+            self.assertEqual(Run("clip", {"clip": new_clip(), "contexts": copy}, options, rate=0.1).step, 5)
+            torch.testing.assert_close(copy.ctx, contexts.ctx)
 
     def test_noise_laid_on_something_else_is_told(self):
         noising = Noising(torch.device("cpu"))
