@@ -1,5 +1,5 @@
 /**
- * `npm run evaluate [-- --only maps|refine] [--count 300] [--refine 60] [--models FOLDER] [--cases FOLDER]`: how good the app's own
+ * `npm run evaluate [-- --only maps|refine] [--count 300] [--refine 200] [--models FOLDER] [--cases FOLDER]`: how good the app's own
  * pipeline is on Blocks, where the truth is known. Renders what is missing of the cases (Python, training/blocks/cases.py), measures
  * each once, and goes on where it was stopped. With the models that come with the app, README.md and bench/results/blocks.json are
  * written; with others, the tables are printed.
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: 'maps,refine' },
     count: { type: 'string' },
-    refine: { type: 'string', default: '60' },
+    refine: { type: 'string', default: '200' },
     models: { type: 'string', default: COMMITTED },
     cases: { type: 'string' },
     fit: { type: 'boolean', default: false },

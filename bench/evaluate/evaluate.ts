@@ -62,7 +62,7 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
       'The same with parts left out:',
       strategyTable(results, TITLES),
     );
-    json.refining = { scenes: evaluation.refined, rows, results };
+    json.refining = { scenes: evaluation.refined, rows };
   }
   const text = tables.join('\n\n');
   console.log(`\n${text}\n`);
