@@ -72,7 +72,7 @@ interface Judged extends Pick<RefineMeasured, 'othersBefore' | 'othersAfter' | '
   readonly asked: boolean;
 }
 
-/** How much nearer damage has to come to the right picture to count as repaired, in dB: what a viewer sees at a glance. */
+/** How much nearer damage has to come to the right picture to count as repaired, in dB: smoothing alone brings smaller gains. */
 const REPAIRED = 1;
 
 /** Of the pictures with a fault the judge can tell: how many have it no more. NaN: there is none. */
