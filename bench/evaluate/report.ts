@@ -75,11 +75,17 @@ interface Judged extends Pick<RefineMeasured, 'othersBefore' | 'othersAfter' | '
 /** How much nearer damage has to come to the right picture to count as repaired, in dB: smoothing alone brings smaller gains. */
 const REPAIRED = 1;
 
+/** How much nearer the damage came to the right picture, in dB; null: nothing is damaged. */
+function gainOf({ psnrBefore, psnrAfter }: RefineMeasured): number | null {
+  return psnrBefore === null || psnrAfter === null ? null : psnrAfter - psnrBefore;
+}
+
 /** Of the pictures with a fault the judge can tell: how many have it no more. NaN: there is none. */
 export function repairedShare(all: readonly RefineMeasured[]): number {
-  const repaired = all.flatMap(({ fault, askedAfter, psnrBefore, psnrAfter }) => {
-    if (psnrBefore !== null && psnrAfter !== null) return psnrAfter >= psnrBefore + REPAIRED;
-    return isTold(fault) ? askedAfter === true : [];
+  const repaired = all.flatMap((one) => {
+    const gain = gainOf(one);
+    if (gain !== null) return gain >= REPAIRED;
+    return isTold(one.fault) ? one.askedAfter === true : [];
   });
   return share(repaired);
 }
@@ -90,9 +96,7 @@ const isTold = (fault: string) => /^(absent|wrong colour|wrong shape)$/.test(fau
 /** What refining is worth, and stage 1 alone, whose results `repainted` are. */
 export function refineRows(all: readonly RefineMeasured[], repainted: readonly RefineMeasured[]): readonly Row[] {
   const asked = all.filter(({ fault }) => isTold(fault));
-  const damaged = all.flatMap(({ psnrBefore, psnrAfter }) =>
-    psnrBefore === null || psnrAfter === null ? [] : psnrAfter > psnrBefore,
-  );
+  const damaged = all.flatMap((one) => gainOf(one) ?? []).map((gain) => gain > 0);
   const looked = all.flatMap(({ looksBefore, looksAfter }) =>
     looksBefore === null || looksAfter === null ? [] : looksAfter < looksBefore,
   );
@@ -159,9 +163,7 @@ export function strategyTable(
   ];
   const lines = columns.map(([title, all]) => {
     const rows = refineRows(all, []);
-    const gain = all.flatMap(({ psnrBefore, psnrAfter }) =>
-      psnrBefore === null || psnrAfter === null ? [] : psnrAfter - psnrBefore,
-    );
+    const gain = all.flatMap((one) => gainOf(one) ?? []);
     const cells = [
       written(repairedShare(all)),
       written(rows[1]?.value),
