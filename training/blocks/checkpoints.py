@@ -40,7 +40,7 @@ def clip(models: Path) -> dict[str, Weights]:
     """The CLIP, and the contexts of its PQ prompts."""
     pairs = [torch.load(models / "clip" / f"PQ-{PQ_FILES[factor]}.pth", weights_only=True)["params"] for factor in PQ_FACTORS]
     contexts = torch.stack([pair["prompt_learner.ctx"] for pair in pairs])
-    return {"clip": new_clip().state_dict() | exported(models / "clip"), "contexts": {"ctx": contexts}}
+    return {"clip": exported(models / "clip"), "contexts": {"ctx": contexts}}
 
 
 def denoiser(models: Path, name: str) -> dict[str, Weights]:
