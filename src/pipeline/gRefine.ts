@@ -4,7 +4,7 @@
  */
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import { emphasisedPrompt } from '../prompt/emphasis.ts';
-import { lastGoodVersion, overallQuality, percents } from '../refine/balanceGate.ts';
+import { overallQuality } from '../refine/balanceGate.ts';
 import { defectGrid, type RepairRegion, repairRegions } from '../refine/repairMask.ts';
 import type { AnalysisResult } from './analysis.ts';
 import type { DiffusionModel } from './diffusionPorts.ts';
@@ -76,6 +76,7 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
       progress,
       analyseAgain: (image) => measure(image, 'analyseAgain', { job, progress }),
       sees,
+      qualities: versions.map((version) => overallQuality(version.seen)),
     };
     const result = await tellingFallbacks(model, progress, () => run(versions.at(-1) as Version, stageJob));
     outcomes.push(...result.outcomes);
@@ -83,25 +84,17 @@ export async function refineWith(job: StrategyJob, parts: GRefineParts): Promise
     if (result.version) versions.push(result.version);
   }
 
-  progress.step('gate', 0, 1);
-  const kept = lastGoodVersion(
-    versions.map((version) => overallQuality(version.seen)),
-    settings.gateTolerance,
-  );
-  const dropped = versions.slice(kept + 1);
-  const decided = outcomes.map((outcome) => dropOutcome(outcome, { dropped, original }));
-  progress.step('gate', 1, 1);
-  const { image, analysis } = versions[kept] as Version;
-  if (kept === 0 || samePixels(image, original.image)) {
+  const { image, analysis } = versions.at(-1) as Version;
+  if (samePixels(image, original.image)) {
     progress.notice(`Nothing that was tried is better than the original, so it stays as it is.`);
-    return resultOf(job, { strategy, outcome: 'rejected', before, outcomes: decided, emphasised, progress });
+    return resultOf(job, { strategy, outcome: 'rejected', before, outcomes, emphasised, progress });
   }
   return resultOf(job, {
     strategy,
     outcome: 'refined',
     before,
     after: analysis,
-    outcomes: decided,
+    outcomes,
     emphasised,
     progress,
     image,
@@ -148,21 +141,6 @@ function stages(
     );
     return [];
   });
-}
-
-/** What a stage had kept is gone where the image as a whole got no better by it. */
-function dropOutcome(
-  outcome: RegionOutcome,
-  { dropped, original }: { readonly dropped: readonly Version[]; readonly original: Version },
-): RegionOutcome {
-  const version = dropped.find(({ stage }) => stage === outcome.stage);
-  if (!version || !outcome.kept) return outcome;
-  const [now, then] = percents(overallQuality(version.seen), overallQuality(original.seen));
-  return {
-    ...outcome,
-    kept: false,
-    reason: `${outcome.after > outcome.before ? 'Better' : 'As good'} here, but not for the image as a whole: ${now} of 100, ${now === then ? 'as' : `${then} in`} the original.`,
-  };
 }
 
 function samePixels({ data: a }: RgbaImage, { data: b }: RgbaImage): boolean {

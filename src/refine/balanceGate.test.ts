@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { fallenRegions, gateRegions, gateWhole, lastGoodVersion, percents } from './balanceGate.ts';
+import type { AlignmentResult, PhraseResult } from '../quality/qualityResults.ts';
+import { fallenRegions, gateRegions, gateWhole, type Judged, leastQuality, percents } from './balanceGate.ts';
 import { inpaintStrength, latentMask } from './inpaintRegion.ts';
 import { pasdPrompts } from './pasdPrompts.ts';
 import { type DefectGrid, largestMaskSide, maskGrid, regionQuality, regionsOfMask } from './repairMask.ts';
@@ -15,11 +16,13 @@ const box = regionsOfMask(
   Float32Array.from({ length: 64 * 64 }, (_, i) => (inBox(i % 64, Math.floor(i / 64)) ? 1 : 0)),
   { grid, image: grid },
 );
+const unprompted = (defect: DefectGrid): Judged => ({ defect, seen: { alignment: null } });
 
 describe('gateRegions', () => {
   const before = defect((x, y) => (inBox(x, y) ? 0.4 : 0.9));
   const gate = (after: DefectGrid) =>
-    gateRegions(box, { stage: 'inpaint', before, after, tolerance: 0.02 })[0]?.outcome;
+    gateRegions(box, { stage: 'inpaint', before: unprompted(before), after: unprompted(after), tolerance: 0.02 })[0]
+      ?.outcome;
 
   test('compares mean quality within the region alone', () => {
     expect(gate(defect((x, y) => (inBox(x, y) ? 0.1 : 1)))).toMatchObject({
@@ -37,24 +40,58 @@ describe('gateRegions', () => {
     });
   });
 
-  test('judges what was painted where the prompt was missed by whether it is met, not by its looks', () => {
+  describe('where the prompt was missed', () => {
     const missed = box.map((region) => ({ ...region, fault: 'mismatch' as const }));
-    const lacking = (all: number, mismatch: number): DefectGrid => ({
-      ...defect(() => all),
-      mismatch: defect(() => mismatch).values,
+    const half = { gridWidth: 64, gridHeight: 64, values: defect((x, y) => (inBox(x, y) ? 1 : 0)).values };
+    const elsewhere = { ...half, values: defect((x, y) => (inBox(x - 32, y) ? 1 : 0)).values };
+    const cube: PhraseResult['phrase'] = {
+      text: 'red cube',
+      tokens: [],
+      noun: { text: 'cube', start: 4, end: 8 },
+      ancestor: null,
+      scope: 'place',
+    };
+    /** An image of flawless looks or not, with a phrase found or not, here or elsewhere. */
+    const judged = (
+      lack: number,
+      status: PhraseResult['status'],
+      { nounScore = 0.1, score = 0.1, map = half }: { nounScore?: number; score?: number; map?: typeof half } = {},
+    ): Judged => {
+      const phrase = { phrase: cube, status, score, nounScore, map, nounMap: map, emphasis: 1, place: map };
+      return {
+        defect: defect(() => lack),
+        seen: { alignment: { phrases: [phrase] } as unknown as AlignmentResult },
+      };
+    };
+    const decided = (after: Judged, options: Partial<Parameters<typeof gateRegions>[1]> = {}) =>
+      gateRegions(missed, { stage: 'inpaint', before: judged(0, 'missing'), after, tolerance: -0.05, ...options })[0]
+        ?.outcome;
+
+    test('judges by whether it is met, not by looks', () => {
+      expect(decided(judged(0.9, 'ok'))).toMatchObject({ before: expect.closeTo(0.1, 6), after: 1, kept: true });
+      expect(decided(judged(0, 'missing'))?.kept).toBe(false);
+      expect(decided(judged(0, 'wrongAttribute', { score: 0.3 }))).toMatchObject({ after: expect.closeTo(0.3, 6) });
     });
-    const decided = (after: DefectGrid, stage: 'inpaint' | 'restore' = 'inpaint') =>
-      gateRegions(missed, { stage, before: lacking(0.8, 0.8), after, tolerance: -0.05 })[0]?.outcome;
-    expect(decided(lacking(0.9, 0.1))).toMatchObject({
-      before: expect.closeTo(0.2, 6),
-      after: expect.closeTo(0.9, 6),
-      kept: true,
+
+    test('what would now come to another place is missed as before', () => {
+      expect(decided(judged(0, 'missing', { map: elsewhere }))?.kept).toBe(false);
+      const again = judged(0, 'missing', { map: elsewhere });
+      const { alignment: found } = judged(0, 'missing').seen;
+      expect(decided(judged(0.2, 'ok'), { before: again, found })).toMatchObject({ after: 1, kept: true });
     });
-    expect(decided(lacking(0.5, 0.79))?.kept).toBe(false);
-    // Restoring is to better its looks.
-    expect(decided(lacking(0.9, 0.1), 'restore')?.kept).toBe(false);
-    // Without a prompt, nothing is missed.
-    expect(decided(defect(() => 0.9))).toMatchObject({ after: 1, kept: true });
+
+    test('restoring is to better looks', () => {
+      expect(decided(judged(0.9, 'ok'), { stage: 'restore' })?.kept).toBe(false);
+    });
+
+    test('where no phrase is known to belong, looks decide', () => {
+      const before = judged(0.5, 'missing', { map: elsewhere });
+      expect(decided(judged(0.2, 'missing', { map: elsewhere }), { before })).toMatchObject({
+        before: expect.closeTo(0.5, 6),
+        after: expect.closeTo(0.8, 6),
+      });
+      expect(decided(unprompted(defect(() => 0.2)), { before: unprompted(defect(() => 0.5)) })?.kept).toBe(true);
+    });
   });
 
   test('writes as many decimals as tell two qualities apart', () => {
@@ -83,8 +120,8 @@ describe('fallenRegions', () => {
   const before = defect(() => 0.2);
   const options = (after: DefectGrid) => ({
     stage: 'restore' as const,
-    before,
-    after,
+    before: unprompted(before),
+    after: unprompted(after),
     tolerance: 0.02,
     image: { width: 640, height: 640 },
   });
@@ -117,14 +154,11 @@ describe('fallenRegions', () => {
   });
 });
 
-test('the last version that is no worse than the original, nor much worse than one before, is kept', () => {
-  expect(lastGoodVersion([0.5], 0.02)).toBe(0);
-  expect(lastGoodVersion([0.5, 0.6, 0.7], 0.02)).toBe(2);
-  expect(lastGoodVersion([0.5, 0.6, 0.59], 0.02)).toBe(2);
-  expect(lastGoodVersion([0.5, 0.6, 0.55], 0.02)).toBe(1);
-  expect(lastGoodVersion([0.5, 0.4, 0.6], 0.02)).toBe(2);
-  expect(lastGoodVersion([0.5, 0.5], 0.02)).toBe(1);
-  expect(lastGoodVersion([0.5, 0.499, 0.1], 0.02)).toBe(0);
+test('a further version is to be no worse than the original, nor much worse than the best one', () => {
+  expect(leastQuality([0.5], 0.02)).toBe(0.5);
+  expect(leastQuality([0.5, 0.6], 0.02)).toBeCloseTo(0.58, 6);
+  expect(leastQuality([0.5, 0.6, 0.59], 0.02)).toBeCloseTo(0.58, 6);
+  expect(leastQuality([0.5, 0.51], 0.02)).toBe(0.5);
 });
 
 test('strength grows with the defect between its bounds, and is never 1 or 0', () => {

@@ -4,7 +4,10 @@
  */
 import type { AnalysisResult } from '../pipeline/analysis.ts';
 import type { RegionOutcome } from '../pipeline/refinement.ts';
+import { mismatch } from '../quality/alignmentMap.ts';
 import { mergedMask } from '../quality/mergedMask.ts';
+import type { AlignmentResult, PhraseResult } from '../quality/qualityResults.ts';
+import { phrasesIn } from './regionPhrases.ts';
 import { type DefectGrid, type RepairRegion, regionQuality, regionsOfMask } from './repairMask.ts';
 
 /** Q_P · Q_A, or Q_P where there is nothing the image could be held against; 0..1. */
@@ -12,11 +15,20 @@ export function overallQuality({ perceptual, alignment }: AnalysisResult): numbe
   return perceptual.score * (alignment?.score ?? 1);
 }
 
+/** What the gate reads of an image at some point. */
+export interface Judged {
+  readonly defect: DefectGrid;
+  /** What of the analysis decides. */
+  readonly seen: Pick<AnalysisResult, 'alignment'>;
+}
+
 /** What the gate reads of each stage. */
 export interface GateOptions {
   readonly stage: RegionOutcome['stage'];
-  readonly before: DefectGrid;
-  readonly after: DefectGrid;
+  readonly before: Judged;
+  readonly after: Judged;
+  /** What the regions were found by, where that is not what was held against the prompt last. */
+  readonly found?: AlignmentResult | null;
   /** A fall of mean quality beyond it is rejected, 0..1; below 0: a rise that is smaller than that. */
   readonly tolerance: number;
 }
@@ -29,18 +41,30 @@ export interface GatedRegion {
 
 /**
  * Decides about each region by its mean quality before and after. What stage 1 painted where the prompt was missed is judged by
- * whether the prompt is met now [ours]: the empty ground that was there before looked flawless. Looks are weighed against that in the
- * image as a whole, by Q_P · Q_A ({@link lastGoodVersion}).
+ * whether what was missed there is met now [ours], wherever in the image: the empty ground that was there before looked flawless, and
+ * once something else stands there, what is still missing would come to another place. Looks are weighed against that in the image as
+ * a whole, by Q_P · Q_A ({@link leastQuality}).
  */
 export function gateRegions(regions: readonly RepairRegion[], options: GateOptions): readonly GatedRegion[] {
+  const { stage, before, after, found = before.seen.alignment } = options;
   return regions.map((region) => {
-    const by = options.stage === 'inpaint' && region.fault === 'mismatch' ? 'match' : 'all';
-    const [before, after] = [options.before, options.after].map((defect) => regionQuality([region], defect, by)) as [
-      number,
-      number,
-    ];
-    return { region, outcome: decide({ place: region.place, before, after, options }) };
+    const missed = stage === 'inpaint' && region.fault === 'mismatch' ? missedIn(region, found) : [];
+    const quality = ({ defect, seen }: Judged) =>
+      missed.length > 0 && seen.alignment ? meanMatch(missed, seen.alignment) : regionQuality([region], defect);
+    return { region, outcome: decide({ place: region.place, before: quality(before), after: quality(after), options }) };
   });
+}
+
+/** The phrases of a region that are not as asked, as indices. */
+function missedIn(region: RepairRegion, alignment: AlignmentResult | null): readonly number[] {
+  if (alignment === null) return [];
+  return phrasesIn(region, alignment).filter((i) => mismatch(alignment.phrases[i] as PhraseResult) > 0);
+}
+
+/** How far some of the phrases are as asked, 0..1; 1: all of them are. */
+function meanMatch(indices: readonly number[], { phrases }: AlignmentResult): number {
+  const sum = indices.reduce((total, i) => total + mismatch(phrases[i] as PhraseResult), 0);
+  return 1 - sum / indices.length;
 }
 
 function decide({
@@ -86,7 +110,8 @@ export const gateBlocks = 8;
 export function fallenRegions(
   options: GateOptions & { readonly image: { readonly width: number; readonly height: number } },
 ): readonly GatedRegion[] {
-  const { before, after, tolerance, image } = options;
+  const { tolerance, image } = options;
+  const [before, after] = [options.before.defect, options.after.defect];
   const blocks = meanFall(before, after);
   // A fall is a defect of its own: the mask of a map that is 1 where nothing fell.
   const { mask } = mergedMask(
@@ -122,7 +147,8 @@ export function gateWhole(
   rejected: readonly GatedRegion[],
   options: GateOptions & { readonly image: { readonly width: number; readonly height: number } },
 ): RegionOutcome {
-  const { before, after, image } = options;
+  const { image } = options;
+  const [before, after] = [options.before.defect, options.after.defect];
   const weight = new Float32Array(before.values.length).fill(1);
   for (const { region } of rejected) {
     const { part, values } = region.mask;
@@ -145,17 +171,11 @@ export function gateWhole(
 }
 
 /**
- * Which of the versions of an image to keep: the last that is no worse than the original, nor worse than one before it by more
- * than the tolerance.
+ * The quality a further version of an image needs to be built on: that of the original, and of the best version so far but for the
+ * tolerance.
  *
- * @param qualities overall quality of the original and after each stage
- * @returns its index; 0: the original
+ * @param qualities overall quality of the original and of each version kept since
  */
-export function lastGoodVersion(qualities: readonly number[], tolerance: number): number {
-  const original = qualities[0] as number;
-  for (let i = qualities.length - 1; i > 0; i--) {
-    const quality = qualities[i] as number;
-    if (quality >= original && quality >= Math.max(...qualities.slice(0, i)) - tolerance) return i;
-  }
-  return 0;
+export function leastQuality(qualities: readonly number[], tolerance: number): number {
+  return Math.max(qualities[0] as number, Math.max(...qualities) - tolerance);
 }

@@ -37,6 +37,11 @@ export interface RefineSettings {
     readonly leastLegible: number;
     /** A region whose quality rose by less keeps its old pixels, 0..1: what was painted anew is not worth having for as good as nothing. */
     readonly leastGain: number;
+    /**
+     * How often a region is painted at most, each time with other noise, until the gate keeps it and it shows what was missed there.
+     * 1 (default): once.
+     */
+    readonly attempts: number;
     /** How much of its surroundings a region is repainted with, as a share of its longer side. */
     readonly context: number;
   };
@@ -108,6 +113,7 @@ export const defaultRefineSettings: RefineSettings = {
     leastMismatch: 0,
     leastLegible: 0,
     leastGain: 0,
+    attempts: 1,
     context: 0.5,
   },
   stage2: {
@@ -151,6 +157,7 @@ export const toyRefineSettings: RefineSettings = {
     leastMismatch: 0.7,
     leastLegible: 0.75,
     leastGain: 0.05,
+    attempts: 3,
     context: 2,
   },
   stage2: {

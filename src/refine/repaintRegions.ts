@@ -21,6 +21,9 @@ const unetStep = 8;
 /** Shares of the native size tried one after the other when memory is short. */
 const smallerSizes = [1, 0.75, 0.5];
 
+/** Noise of so many regions lies between that of two attempts. */
+const regionsOfAttempt = 2 ** 16;
+
 /** A region scaled down for the model by more than this comes back visibly less sharp: the user is told. */
 const visibleReduction = 1.5;
 
@@ -35,6 +38,8 @@ export interface RepaintJob {
   /** What a region is to show; default: what the prompts say already. */
   readonly textOf?: (region: RepairRegion) => string;
   readonly seed: number;
+  /** How often before this these regions were painted, with other noise of the same seed; default 0. Below 2^16. */
+  readonly attempt?: number;
   /** What a crop's sampling starts from; see {@link InpaintJob}. Default: its pixels. */
   readonly startOf?: InpaintJob['startOf'];
   readonly report: StageReport;
@@ -148,6 +153,7 @@ function repaintCrop(
     defect,
     fault,
     seed,
+    attempt = 0,
     startOf,
     report,
     crop,
@@ -177,7 +183,13 @@ function repaintCrop(
     index,
     ...(startOf && { startOf }),
     noise: (step, length) =>
-      seededNoise({ seed, purpose: step < 0 ? 'start' : 'step', step: Math.max(step, 0), region: index, length }),
+      seededNoise({
+        seed,
+        purpose: step < 0 ? 'start' : 'step',
+        step: Math.max(step, 0),
+        region: attempt * regionsOfAttempt + index,
+        length,
+      }),
     onStep,
     onPreview: ({ denoised }) => {
       const shown = latents(crop.content);

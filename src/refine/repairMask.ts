@@ -43,8 +43,6 @@ export interface DefectGrid {
   readonly height: number;
   /** D = max(1 − M_P, D_A), `[height, width]`, 0..1. */
   readonly values: Float32Array;
-  /** D_A alone, the same way; absent where nothing was held against a prompt. */
-  readonly mismatch?: Float32Array;
 }
 
 /** Cells of the grid for an image of this size. */
@@ -56,11 +54,8 @@ export function maskGrid({ width, height }: { readonly width: number; readonly h
 /** D of an analysed image. */
 export function defectGrid(analysis: AnalysisResult): DefectGrid {
   const grid = maskGrid({ width: analysis.imageWidth, height: analysis.imageHeight });
-  const perceptual = analysis.perceptual.map;
-  const alignmentDefect = analysis.alignment?.defect ?? null;
-  const values = mergedDefect({ perceptual, alignmentDefect }, grid);
-  if (alignmentDefect === null) return { ...grid, values };
-  return { ...grid, values, mismatch: mergedDefect({ perceptual: faultless(perceptual), alignmentDefect }, grid) };
+  const maps = { perceptual: analysis.perceptual.map, alignmentDefect: analysis.alignment?.defect ?? null };
+  return { ...grid, values: mergedDefect(maps, grid) };
 }
 
 /**
@@ -166,19 +161,19 @@ export function regionsOfMask(
   });
 }
 
+/** Where one or the other of two parts of the same region is. */
+export function unitedRegion(one: RepairRegion, other: RepairRegion): RepairRegion {
+  const values = one.mask.values.map((value, i) => Math.max(value, other.mask.values[i] as number));
+  return { ...one, mask: { ...one.mask, values } };
+}
+
 /**
  * Mean quality 1 − D over regions, each cell weighted by the mask: what decides how strongly they are repainted, and whether
  * that was kept.
  *
- * @param by 1 − D_A alone for `match`
  * @returns 0..1; 1 for no region
  */
-export function regionQuality(
-  regions: readonly RepairRegion[],
-  defect: DefectGrid,
-  by: 'all' | 'match' = 'all',
-): number {
-  const lacks = by === 'match' ? (defect.mismatch ?? new Float32Array(defect.values.length)) : defect.values;
+export function regionQuality(regions: readonly RepairRegion[], defect: DefectGrid): number {
   let weight = 0;
   let lack = 0;
   for (const { mask } of regions) {
@@ -187,7 +182,7 @@ export function regionQuality(
       for (let x = 0; x < part.width; x++) {
         const m = values[y * part.width + x] as number;
         weight += m;
-        lack += m * (lacks[(part.y + y) * defect.width + part.x + x] as number);
+        lack += m * (defect.values[(part.y + y) * defect.width + part.x + x] as number);
       }
     }
   }

@@ -44,6 +44,7 @@ export const RANGES = {
   'stage1.largestStrength': { min: 0.1, max: 0.98, step: 0.01 },
   'stage1.mismatchStrength': { min: 0.1, max: 0.98, step: 0.01 },
   'stage1.leastGain': { min: 0, max: 0.3, step: 0.01 },
+  'stage1.attempts': { min: 1, max: 5, step: 1 },
   'stage1.leastMismatch': { min: 0, max: 1, step: 0.05 },
   'stage1.leastLegible': { min: 0, max: 1, step: 0.05 },
   'stage1.context': { min: 0, max: 2, step: 0.1 },

@@ -141,6 +141,13 @@ function StagedRepaint() {
         onChange={(leastGain) => change1({ leastGain })}
         asPercent
       />
+      <SettingNumber
+        path="stage1.attempts"
+        label="Attempts"
+        note="How often a region is painted at most, each time with other noise, until it is kept and shows what was missed."
+        value={stage1.attempts}
+        onChange={(attempts) => change1({ attempts })}
+      />
       <SettingChoice
         label="Repaints"
         note={
