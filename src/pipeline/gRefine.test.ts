@@ -21,7 +21,7 @@ import {
   settings,
 } from './fakeStory.ts';
 import { gRefine } from './gRefine.ts';
-import type { ClipEncoder } from './ports.ts';
+import type { ClipEncoder, ClipImageFeatures } from './ports.ts';
 import type { RefineEvent } from './refinement.ts';
 import type { Refined } from './strategy.ts';
 
@@ -466,6 +466,133 @@ describe('the gate', () => {
     const { outcome, image, regions } = await demanding(after - before + 0.01);
     expect({ outcome, image }).toEqual({ outcome: 'rejected', image: null });
     expect(regions).toMatchObject([{ kept: false, reason: expect.stringMatching(/hardly raised the quality here/) }]);
+  });
+
+  describe('attempts', () => {
+    /** Paints red, and from the second attempt on green. */
+    const learning = () => {
+      const model = inpainting({
+        paint: (latent) => {
+          const attempts = model.calls.filter(({ kind }) => kind === 'openDenoiser').length;
+          if (attempts > 1 || latent.mask === 0 || latent.channel === 3) return paintGreen(latent);
+          return latent.channel === 0 ? 1 : -1;
+        },
+      });
+      return model;
+    };
+    const tried = async (attempts: number, model = learning()) => {
+      const stage1 = { attempts, leastGain: 0.5 };
+      const result = await gRefine(job({ inpainting: model, settings: settings({ stage1 }) }));
+      return { result, times: model.calls.filter(({ kind }) => kind === 'openDenoiser').length };
+    };
+
+    test('what the gate turned down is painted again, until it is kept', async () => {
+      expect((await tried(1)).result.outcome).toBe('rejected');
+      for (const attempts of [2, 3]) {
+        const { result, times } = await tried(attempts);
+        expect(times).toBe(2);
+        expect(result.outcome).toBe('refined');
+        expect(pixel(result.image as RgbaImage, 56, 48)).toEqual([51, 204, 51]);
+        expect(result.regions).toMatchObject([{ stage: 'inpaint', kept: true, reason: null }]);
+      }
+    });
+
+    test('each starts from other noise of the same seed', async () => {
+      const starts: Float32Array[] = [];
+      const model = inpainting({ paint: ({ channel, mask, image }) => (mask === 0 ? image : channel === 0 ? 1 : -1) });
+      const watched = {
+        ...model,
+        openDenoiser: async (options: Parameters<typeof model.openDenoiser>[0]) => {
+          const denoiser = await model.openDenoiser(options);
+          let isFirst = true;
+          return {
+            ...denoiser,
+            predict: async (...[sample, timestep]: Parameters<typeof denoiser.predict>) => {
+              if (isFirst) starts.push((await model.device.read(sample)).slice());
+              isFirst = false;
+              return denoiser.predict(sample, timestep);
+            },
+          };
+        },
+      };
+      expect((await tried(3, watched)).result.outcome).toBe('rejected');
+      expect(starts).toHaveLength(3);
+      const [first, second, third] = starts.map(String);
+      expect(new Set([first, second, third]).size).toBe(3);
+      await tried(3, watched);
+      expect(starts.slice(3).map(String)).toEqual([first, second, third]);
+    });
+
+    test('what is kept but still misses the prompt is painted again, and kept only if it is better', async () => {
+      const prompt = 'grass';
+      const noun = { text: prompt, start: 0, end: prompt.length };
+      const phrase: Phrase = { text: prompt, tokens: [noun], noun, ancestor: null, scope: 'place' };
+      const clip = fakeClip();
+      /** Sees as much of the grass in each analysis as it is told. */
+      const doubtful = (...shares: readonly number[]) => {
+        let seen = 0;
+        let first: ClipImageFeatures | null = null;
+        const mixed = (now: Float32Array, then: Float32Array, share: number) =>
+          now.map((value, i) => share * value + (1 - share) * (then[i] as number));
+        return fakeClip({
+          encodeImage: async (...args) => {
+            const features = await clip.encodeImage(...args);
+            first ??= features;
+            const share = shares[seen++] ?? 1;
+            const { cls, patchFeatures } = first;
+            return {
+              ...features,
+              cls: mixed(features.cls, cls, share),
+              patchFeatures: mixed(features.patchFeatures, patchFeatures, share),
+            };
+          },
+        });
+      };
+      const refined = async (...shares: readonly number[]) => {
+        const model = inpainting();
+        const result = await gRefine(
+          job({
+            image: picture(128, 96, { x: 0, y: 0, side: 0 }),
+            prompt,
+            readPrompt: () => ({ phrases: [phrase], sentences: [], hint: null }),
+            inpainting: model,
+            clip: doubtful(...shares),
+            settings: settings({ stage1: { attempts: 3 } }),
+          }),
+        );
+        const times = model.calls.filter(({ kind }) => kind === 'openDenoiser').length;
+        return { times, status: result.after.alignment?.phrases[0]?.status, regions: result.regions };
+      };
+      expect(await refined(0, 1)).toMatchObject({ times: 1, status: 'ok', regions: [{ kept: true, after: 1 }] });
+      expect(await refined(0, 0.05, 1)).toMatchObject({ times: 2, status: 'ok', regions: [{ kept: true, after: 1 }] });
+      const { times, status, regions } = await refined(0, 0.05, 0.01, 0.01, 0.05);
+      expect([times, status, regions.map(({ kept }) => kept)]).toEqual([3, 'missing', [true]]);
+    });
+  });
+
+  test('of two regions the one that makes the image worse as a whole has its old pixels back', async () => {
+    const input = picture(192, 96, { x: 16, y: 32, side: 32 });
+    for (let y = 32; y < 64; y++) {
+      // A little more to gain there.
+      for (let x = 128; x < 160; x++) input.data.set([255, 60, 0, 255], (y * 192 + x) * 4);
+    }
+    const clip = fakeClip();
+    const jealous = fakeClip({
+      encodeImage: async (pixels, size) => {
+        const features = await clip.encodeImage(pixels, size);
+        const at = Math.floor(size / 2) * size + Math.floor((32 / 192) * size);
+        const isGreen = (pixels[size * size + at] as number) > 0.3;
+        return isGreen ? { ...features, cls: badFeature } : features;
+      },
+    });
+    const result = await gRefine(job({ image: input, clip: jealous }));
+    expect(result.outcome).toBe('refined');
+    expect(pixel(result.image as RgbaImage, 32, 48)).toEqual([255, 0, 0]);
+    expect(pixel(result.image as RgbaImage, 144, 48)).toEqual([51, 204, 51]);
+    expect(result.regions).toMatchObject([
+      { kept: false, reason: expect.stringMatching(/not for the image as a whole/) },
+      { kept: true, reason: null },
+    ]);
   });
 
   test('where stage 1 could not paint what is missing, there is nothing to restore', async () => {

@@ -88,11 +88,15 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
   for (let attempt = 0; attempt < settings.stage1.attempts && todo.length > 0; attempt++) {
     const latest = versions.at(-1) as Version;
     const qualities = [...job.qualities, ...versions.slice(1).map(({ seen }) => overallQuality(seen))];
-    const { settled, parts } = await repaintOnce(latest, { ...job, regions: todo, qualities }, {
-      attempt,
-      texts,
-      found: before.seen.alignment,
-    });
+    const { settled, parts } = await repaintOnce(
+      latest,
+      { ...job, regions: todo, qualities },
+      {
+        attempt,
+        texts,
+        found: before.seen.alignment,
+      },
+    );
     if (settled.version) versions.push(settled.version);
     settled.outcomes.forEach((outcome, i) => {
       const region = todo[i] as RepairRegion;
@@ -149,13 +153,13 @@ async function repaintOnce(
       }),
   );
   const after = await versionOf(image, 'inpaint', job);
-  const gated = gateRegions(regions, { ...gateOptions(before, after, job), found }).map(({ region, outcome }): GatedRegion => {
-    const text = texts.get(region);
-    return { region, outcome: text === undefined ? outcome : { ...outcome, text } };
-  });
-  const settled = await settle(after, job, {
-    gated,
-    undo: ({ region }) => restoreRegion(image, { region, old: before.image }),
+  const settled = await settleRegions(after, job, {
+    before,
+    gate: (version, left) =>
+      gateRegions(left, { ...gateOptions(before, version, job), found }).map(({ region, outcome }): GatedRegion => {
+        const text = texts.get(region);
+        return { region, outcome: text === undefined ? outcome : { ...outcome, text } };
+      }),
   });
   return { settled, parts };
 }
@@ -201,19 +205,18 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
   const after = await versionOf(image, 'restore', job);
   const options = gateOptions(before, after, job);
   if (regions) {
-    const gated = gateRegions(regions, options);
-    return settle(after, job, {
-      gated,
-      undo: ({ region }) => restoreRegion(image, { region, old: before.image }),
+    return settleRegions(after, job, {
+      before,
+      gate: (version, left) => gateRegions(left, gateOptions(before, version, job)),
     });
   }
   const fallen = fallenRegions({ ...options, image });
   const whole = gateWhole(fallen, { ...options, image });
   const window = { x: 0, y: 0, width: image.width, height: image.height };
-  return settle(after, job, {
-    gated: whole.kept ? fallen : [],
+  return settleWhole(after, job, {
+    fallen,
     whole,
-    undo: ({ region }) => blendRegion(image, { region, patch: before.image, window }),
+    undo: (region) => blendRegion(image, { region, patch: before.image, window }),
   });
 }
 
@@ -234,58 +237,76 @@ function gateOptions(before: Version, after: Version, { settings }: StageJob) {
 }
 
 /**
- * Undoes what was rejected and looks once more at what that makes. Where the image as a whole got no better by what is left of the
- * stage, the region that gained least is undone as well, until it is better or nothing is left.
+ * Puts the old pixels back where the gate turns a region down, looks once more at what that makes, and so on until it keeps what is
+ * left. Where the image as a whole got no better by that, the region that gained least is turned down.
  *
- * @param options.whole of a stage that changed the image as a whole: what was decided about that
- * @returns outcomes: of the whole, then of the regions in their order
+ * @param options.gate decides about regions by how they were before the stage and how they are now
  */
-async function settle(
+async function settleRegions(
   after: Version,
   job: StageJob,
   {
-    gated,
+    before,
+    gate,
+  }: {
+    readonly before: Version;
+    readonly gate: (version: Version, regions: readonly RepairRegion[]) => readonly GatedRegion[];
+  },
+): Promise<StageResult> {
+  const { regions, progress, qualities, settings } = job;
+  const least = leastQuality(qualities, settings.gateTolerance);
+  const outcomes = new Map<RepairRegion, RegionOutcome>();
+  let kept = regions;
+  for (let version: Version | null = after; ; version = null) {
+    const result = (last: Version | null) => ({ version: last, outcomes: [...outcomes.values()], kept });
+    if (kept.length === 0) return result(null);
+    version ??= await versionOf(after.image, after.stage ?? 'inpaint', job);
+    progress.step('gate', 0, 1);
+    const gated = gate(version, kept);
+    for (const { region, outcome } of gated) outcomes.set(region, outcome);
+    const refused = gated.filter(({ outcome }) => !outcome.kept);
+    const quality = overallQuality(version.seen);
+    if (refused.length === 0 && quality < least) {
+      const gain = ({ outcome }: GatedRegion) => outcome.after - outcome.before;
+      const weakest = gated.reduce((smallest, one) => (gain(one) < gain(smallest) ? one : smallest));
+      const reason = notForTheWhole(quality, qualities[0] as number);
+      outcomes.set(weakest.region, { ...weakest.outcome, kept: false, reason });
+      refused.push(weakest);
+    }
+    for (const { region } of refused) restoreRegion(after.image, { region, old: before.image });
+    progress.step('gate', 1, 1);
+    if (refused.length === 0) return result(version);
+    kept = gated.filter((one) => !refused.includes(one)).map(({ region }) => region);
+  }
+}
+
+/** Of a stage that changed the image as a whole: undoes it where quality fell, unless the whole is no better for it. */
+async function settleWhole(
+  after: Version,
+  job: StageJob,
+  {
+    fallen,
     whole,
     undo,
   }: {
-    readonly gated: readonly GatedRegion[];
-    readonly whole?: RegionOutcome;
-    readonly undo: (region: GatedRegion) => void;
+    readonly fallen: readonly GatedRegion[];
+    readonly whole: RegionOutcome;
+    readonly undo: (region: RepairRegion) => void;
   },
 ): Promise<StageResult> {
-  const least = leastQuality(job.qualities, job.settings.gateTolerance);
-  const decided = new Map(gated.map((one) => [one.region, one.outcome]));
-  const isKept = ({ region }: GatedRegion) => decided.get(region)?.kept === true;
-  const reject = (one: GatedRegion, reason = one.outcome.reason) => {
-    decided.set(one.region, { ...one.outcome, kept: false, reason });
-    undo(one);
-  };
-  job.progress.step('gate', 0, 1);
-  const rejected = gated.filter((one) => !isKept(one));
-  for (const one of rejected) reject(one);
-  job.progress.step('gate', 1, 1);
-  const result = (version: Version | null, ofWhole = whole): StageResult => ({
-    version,
-    outcomes: [...(ofWhole ? [ofWhole] : []), ...decided.values()],
-    kept: gated.filter(isKept).map(({ region }) => region),
-  });
-  const stage = after.stage ?? 'inpaint';
-  let version = rejected.length === 0 ? after : null;
-  for (;;) {
-    const left = gated.filter(isKept);
-    if (whole ? !whole.kept : left.length === 0) return result(null);
-    version ??= await versionOf(after.image, stage, job);
-    const quality = overallQuality(version.seen);
-    if (quality >= least) return result(version);
-    const reason = notForTheWhole(quality, job.qualities[0] as number);
-    if (whole) return result(null, { ...whole, kept: false, reason });
-    const gain = ({ outcome }: GatedRegion) => outcome.after - outcome.before;
-    reject(
-      left.reduce((smallest, one) => (gain(one) < gain(smallest) ? one : smallest)),
-      reason,
-    );
-    version = null;
+  const { progress, qualities, settings } = job;
+  if (!whole.kept) return { version: null, outcomes: [whole], kept: [] };
+  const outcomes = fallen.map(({ outcome }) => outcome);
+  progress.step('gate', 0, 1);
+  for (const { region } of fallen) undo(region);
+  progress.step('gate', 1, 1);
+  const version = fallen.length === 0 ? after : await versionOf(after.image, after.stage ?? 'restore', job);
+  const quality = overallQuality(version.seen);
+  if (quality >= leastQuality(qualities, settings.gateTolerance)) {
+    return { version, outcomes: [whole, ...outcomes], kept: [] };
   }
+  const reason = notForTheWhole(quality, qualities[0] as number);
+  return { version: null, outcomes: [{ ...whole, kept: false, reason }, ...outcomes], kept: [] };
 }
 
 function notForTheWhole(quality: number, original: number): string {

@@ -51,7 +51,10 @@ export function gateRegions(regions: readonly RepairRegion[], options: GateOptio
     const missed = stage === 'inpaint' && region.fault === 'mismatch' ? missedIn(region, found) : [];
     const quality = ({ defect, seen }: Judged) =>
       missed.length > 0 && seen.alignment ? meanMatch(missed, seen.alignment) : regionQuality([region], defect);
-    return { region, outcome: decide({ place: region.place, before: quality(before), after: quality(after), options }) };
+    return {
+      region,
+      outcome: decide({ place: region.place, before: quality(before), after: quality(after), options }),
+    };
   });
 }
 
