@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RgbaImage } from '../image/rgbaImage.ts';
 import { imageRows } from '../image/rowSource.ts';
 import type { Phrase, PromptReader } from '../prompt/phrase.ts';
+import { overallQuality } from '../refine/balanceGate.ts';
 import { deviceLost, type FakeLatent, outOfMemory } from '../refine/fakeDiffusionModel.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import { repairRegions } from '../refine/repairMask.ts';
@@ -568,6 +569,16 @@ describe('the gate', () => {
       const { times, status, regions } = await refined(0, 0.05, 0.01, 0.01, 0.05);
       expect([times, status, regions.map(({ kept }) => kept)]).toEqual([3, 'missing', [true]]);
     });
+  });
+
+  test('what makes the image as a whole better by too little is not offered', async () => {
+    const { before, after } = await gRefine(job());
+    const gain = overallQuality(after) - overallQuality(before);
+    const demanding = (leastImprovement: number) => gRefine(job({ settings: settings({ leastImprovement }) }));
+    expect((await demanding(gain * 0.9)).outcome).toBe('refined');
+    const { outcome, image, regions } = await demanding(gain * 1.1);
+    expect({ outcome, image }).toEqual({ outcome: 'rejected', image: null });
+    expect(regions).toMatchObject([{ kept: false, reason: expect.stringMatching(/hardly for the image as a whole/) }]);
   });
 
   test('of two regions the one that makes the image worse as a whole has its old pixels back', async () => {

@@ -85,7 +85,8 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
   const outcomes = new Map<RepairRegion, RegionOutcome>();
   const kept = new Map<RepairRegion, RepairRegion>();
   let todo = regions;
-  for (let attempt = 0; attempt < settings.stage1.attempts && todo.length > 0; attempt++) {
+  let attempt = 0;
+  for (; attempt < settings.stage1.attempts && todo.length > 0; attempt++) {
     const latest = versions.at(-1) as Version;
     const qualities = [...job.qualities, ...versions.slice(1).map(({ seen }) => overallQuality(seen))];
     const { settled, parts } = await repaintOnce(
@@ -108,6 +109,7 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
     });
     todo = todo.filter((region) => !isDone(region, outcomes.get(region)));
   }
+  if (attempt > 1) progress.notice(`Repainting was tried ${attempt} times, each with other noise.`);
   return {
     version: versions.length > 1 ? (versions.at(-1) as Version) : null,
     outcomes: [...outcomes.values()],
@@ -254,7 +256,7 @@ async function settleRegions(
   },
 ): Promise<StageResult> {
   const { regions, progress, qualities, settings } = job;
-  const least = leastQuality(qualities, settings.gateTolerance);
+  const least = leastQuality(qualities, settings);
   const outcomes = new Map<RepairRegion, RegionOutcome>();
   let kept = regions;
   for (let version: Version | null = after; ; version = null) {
@@ -302,7 +304,7 @@ async function settleWhole(
   progress.step('gate', 1, 1);
   const version = fallen.length === 0 ? after : await versionOf(after.image, after.stage ?? 'restore', job);
   const quality = overallQuality(version.seen);
-  if (quality >= leastQuality(qualities, settings.gateTolerance)) {
+  if (quality >= leastQuality(qualities, settings)) {
     return { version, outcomes: [whole, ...outcomes], kept: [] };
   }
   const reason = notForTheWhole(quality, qualities[0] as number);
@@ -311,5 +313,6 @@ async function settleWhole(
 
 function notForTheWhole(quality: number, original: number): string {
   const [now, then] = percents(quality, original);
-  return `Better here, but not for the image as a whole: ${now} of 100, ${now === then ? 'as' : `${then} in`} the original.`;
+  const how = quality > original ? 'hardly' : 'not';
+  return `Better here, but ${how} for the image as a whole: ${now} of 100, ${now === then ? 'as' : `${then} in`} the original.`;
 }

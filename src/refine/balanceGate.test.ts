@@ -154,11 +154,15 @@ describe('fallenRegions', () => {
   });
 });
 
-test('a further version is to be no worse than the original, nor much worse than the best one', () => {
-  expect(leastQuality([0.5], 0.02)).toBe(0.5);
-  expect(leastQuality([0.5, 0.6], 0.02)).toBeCloseTo(0.58, 6);
-  expect(leastQuality([0.5, 0.6, 0.59], 0.02)).toBeCloseTo(0.58, 6);
-  expect(leastQuality([0.5, 0.51], 0.02)).toBe(0.5);
+test('a further version is to be better than the original by so much, and not much worse than the best one', () => {
+  const least = (qualities: readonly number[], leastImprovement = 0) =>
+    leastQuality(qualities, { gateTolerance: 0.02, leastImprovement });
+  expect(least([0.5])).toBe(0.5);
+  expect(least([0.5, 0.6])).toBeCloseTo(0.58, 6);
+  expect(least([0.5, 0.6, 0.59])).toBeCloseTo(0.58, 6);
+  expect(least([0.5, 0.51])).toBe(0.5);
+  expect(least([0.5], 0.03)).toBeCloseTo(0.53, 6);
+  expect(least([0.5, 0.54], 0.03)).toBeCloseTo(0.53, 6);
 });
 
 test('strength grows with the defect between its bounds, and is never 1 or 0', () => {

@@ -7,6 +7,7 @@ import type { RegionOutcome } from '../pipeline/refinement.ts';
 import { mismatch } from '../quality/alignmentMap.ts';
 import { mergedMask } from '../quality/mergedMask.ts';
 import type { AlignmentResult, PhraseResult } from '../quality/qualityResults.ts';
+import type { RefineSettings } from './refineSettings.ts';
 import { phrasesIn } from './regionPhrases.ts';
 import { type DefectGrid, type RepairRegion, regionQuality, regionsOfMask } from './repairMask.ts';
 
@@ -174,11 +175,14 @@ export function gateWhole(
 }
 
 /**
- * The quality a further version of an image needs to be built on: that of the original, and of the best version so far but for the
- * tolerance.
+ * The quality a further version of an image needs to be built on: more than that of the original by what makes it worth having, and
+ * no less than that of the best version so far, but for the tolerance.
  *
  * @param qualities overall quality of the original and of each version kept since
  */
-export function leastQuality(qualities: readonly number[], tolerance: number): number {
-  return Math.max(qualities[0] as number, Math.max(...qualities) - tolerance);
+export function leastQuality(
+  qualities: readonly number[],
+  { gateTolerance, leastImprovement }: Pick<RefineSettings, 'gateTolerance' | 'leastImprovement'>,
+): number {
+  return Math.max((qualities[0] as number) + leastImprovement, Math.max(...qualities) - gateTolerance);
 }

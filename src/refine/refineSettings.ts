@@ -79,6 +79,11 @@ export interface RefineSettings {
   readonly inpaintingByHand: SetByHand;
   /** Where quality fell by more than this, stage 2 leaves the old pixels, and an image its earlier version, 0..1. */
   readonly gateTolerance: number;
+  /**
+   * A version whose Q_P · Q_A is not higher than the original's by this is given up, 0..1: pixels are not changed for next to nothing.
+   * 0 (default): it is to be no worse.
+   */
+  readonly leastImprovement: number;
   readonly negativePrompt: string;
 }
 
@@ -135,6 +140,7 @@ export const defaultRefineSettings: RefineSettings = {
   imageToImage: { steps: 20, strength: 0.3 },
   inpaintingByHand: { steps: 20, strength: 0.9 },
   gateTolerance: 0.02,
+  leastImprovement: 0,
   negativePrompt: '',
 };
 
@@ -169,4 +175,5 @@ export const toyRefineSettings: RefineSettings = {
     strength: 0.4,
   },
   restoration: { steps: 10 },
+  leastImprovement: 0.02,
 };

@@ -109,6 +109,14 @@ function WhatIsRepaired() {
         onChange={(gateTolerance) => change({ gateTolerance })}
         asPercent
       />
+      <SettingNumber
+        path="leastImprovement"
+        label="Worth it from"
+        note="The score of the picture as a whole must rise by at least this, else it stays as it was."
+        value={settings.leastImprovement}
+        onChange={(leastImprovement) => change({ leastImprovement })}
+        asPercent
+      />
     </Group>
   );
 }
