@@ -573,7 +573,7 @@ describe('the gate', () => {
 
   test('what makes the image as a whole better by too little is not offered', async () => {
     const { before, after } = await gRefine(job());
-    const gain = overallQuality(after) - overallQuality(before);
+    const gain = (overallQuality(after) - overallQuality(before)) / (1 - overallQuality(before));
     const demanding = (leastImprovement: number) => gRefine(job({ settings: settings({ leastImprovement }) }));
     expect((await demanding(gain * 0.9)).outcome).toBe('refined');
     const { outcome, image, regions } = await demanding(gain * 1.1);

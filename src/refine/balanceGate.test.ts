@@ -161,8 +161,11 @@ test('a further version is to be better than the original by so much, and not mu
   expect(least([0.5, 0.6])).toBeCloseTo(0.58, 6);
   expect(least([0.5, 0.6, 0.59])).toBeCloseTo(0.58, 6);
   expect(least([0.5, 0.51])).toBe(0.5);
-  expect(least([0.5], 0.03)).toBeCloseTo(0.53, 6);
-  expect(least([0.5, 0.54], 0.03)).toBeCloseTo(0.53, 6);
+  expect(least([0.5], 0.1)).toBeCloseTo(0.55, 6);
+  expect(least([0.02], 0.1)).toBeCloseTo(0.022, 6);
+  expect(least([0.9], 0.1)).toBeCloseTo(0.91, 6);
+  expect(least([0.5, 0.56], 0.1)).toBeCloseTo(0.55, 6);
+  expect(least([0.5, 0.6], 0.1)).toBeCloseTo(0.58, 6);
 });
 
 test('strength grows with the defect between its bounds, and is never 1 or 0', () => {

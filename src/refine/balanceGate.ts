@@ -175,8 +175,8 @@ export function gateWhole(
 }
 
 /**
- * The quality a further version of an image needs to be built on: more than that of the original by what makes it worth having, and
- * no less than that of the best version so far, but for the tolerance.
+ * The quality a further version of an image needs to be built on: more than that of the original by a share of it, or of what it lacks,
+ * whichever is less; and no less than that of the best version so far, but for the tolerance.
  *
  * @param qualities overall quality of the original and of each version kept since
  */
@@ -184,5 +184,7 @@ export function leastQuality(
   qualities: readonly number[],
   { gateTolerance, leastImprovement }: Pick<RefineSettings, 'gateTolerance' | 'leastImprovement'>,
 ): number {
-  return Math.max((qualities[0] as number) + leastImprovement, Math.max(...qualities) - gateTolerance);
+  const original = qualities[0] as number;
+  const worthIt = original + leastImprovement * Math.min(original, 1 - original);
+  return Math.max(worthIt, Math.max(...qualities) - gateTolerance);
 }

@@ -80,8 +80,8 @@ export interface RefineSettings {
   /** Where quality fell by more than this, stage 2 leaves the old pixels, and an image its earlier version, 0..1. */
   readonly gateTolerance: number;
   /**
-   * A version whose Q_P · Q_A is not higher than the original's by this is given up, 0..1: pixels are not changed for next to nothing.
-   * 0 (default): it is to be no worse.
+   * A version is given up whose Q_P · Q_A is not higher than the original's by this share of it, or of what it lacks of 1, whichever is
+   * less, 0..1: pixels are not changed for next to nothing. 0 (default): it is to be no worse.
    */
   readonly leastImprovement: number;
   readonly negativePrompt: string;
@@ -175,5 +175,5 @@ export const toyRefineSettings: RefineSettings = {
     strength: 0.4,
   },
   restoration: { steps: 10 },
-  leastImprovement: 0.02,
+  leastImprovement: 0.1,
 };

@@ -38,7 +38,7 @@ export const RANGES = {
   maskThreshold: { min: 0.1, max: 0.9, step: 0.05 },
   goodEnough: { min: 0.5, max: 1, step: 0.05 },
   gateTolerance: { min: 0, max: 0.2, step: 0.01 },
-  leastImprovement: { min: 0, max: 0.2, step: 0.01 },
+  leastImprovement: { min: 0, max: 0.5, step: 0.01 },
   'stage1.steps': STAGE_RANGES.steps,
   'stage1.guidanceScale': STAGE_RANGES.guidanceScale,
   'stage1.smallestStrength': { min: 0.1, max: 0.98, step: 0.01 },

@@ -112,7 +112,7 @@ function WhatIsRepaired() {
       <SettingNumber
         path="leastImprovement"
         label="Worth it from"
-        note="The score of the picture as a whole must rise by at least this, else it stays as it was."
+        note="The score of the picture as a whole must rise by this share of it, or of what it lacks, else the picture stays as it was."
         value={settings.leastImprovement}
         onChange={(leastImprovement) => change({ leastImprovement })}
         asPercent
