@@ -39,7 +39,7 @@ export interface RefineSettings {
     readonly leastGain: number;
     /**
      * How often a region is painted at most, each time with other noise, until the gate keeps it and it shows what was missed there.
-     * 1 (default): once.
+     * 2 by default: what failed is tried once more.
      */
     readonly attempts: number;
     /** How much of its surroundings a region is repainted with, as a share of its longer side. */
@@ -118,7 +118,7 @@ export const defaultRefineSettings: RefineSettings = {
     leastMismatch: 0,
     leastLegible: 0,
     leastGain: 0,
-    attempts: 1,
+    attempts: 2,
     context: 0.5,
   },
   stage2: {
