@@ -89,15 +89,8 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
   for (; attempt < settings.stage1.attempts && todo.length > 0; attempt++) {
     const latest = versions.at(-1) as Version;
     const qualities = [...job.qualities, ...versions.slice(1).map(({ seen }) => overallQuality(seen))];
-    const { settled, parts } = await repaintOnce(
-      latest,
-      { ...job, regions: todo, qualities },
-      {
-        attempt,
-        texts,
-        found: before.seen.alignment,
-      },
-    );
+    const again = { attempt, texts, found: before.seen.alignment };
+    const { settled, parts } = await repaintOnce(latest, { ...job, regions: todo, qualities }, again);
     if (settled.version) versions.push(settled.version);
     settled.outcomes.forEach((outcome, i) => {
       const region = todo[i] as RepairRegion;
@@ -205,13 +198,13 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
       }),
   );
   const after = await versionOf(image, 'restore', job);
-  const options = gateOptions(before, after, job);
   if (regions) {
     return settleRegions(after, job, {
       before,
       gate: (version, left) => gateRegions(left, gateOptions(before, version, job)),
     });
   }
+  const options = gateOptions(before, after, job);
   const fallen = fallenRegions({ ...options, image });
   const whole = gateWhole(fallen, { ...options, image });
   const window = { x: 0, y: 0, width: image.width, height: image.height };
@@ -240,7 +233,7 @@ function gateOptions(before: Version, after: Version, { settings }: StageJob) {
 
 /**
  * Puts the old pixels back where the gate turns a region down, looks once more at what that makes, and so on until it keeps what is
- * left. Where the image as a whole got no better by that, the region that gained least is turned down.
+ * left. Where the image as a whole got no better by that, the region that gained least is turned down; of many, a quarter at a time.
  *
  * @param options.gate decides about regions by how they were before the stage and how they are now
  */
@@ -270,10 +263,10 @@ async function settleRegions(
     const quality = overallQuality(version.seen);
     if (refused.length === 0 && quality < least) {
       const gain = ({ outcome }: GatedRegion) => outcome.after - outcome.before;
-      const weakest = gated.reduce((smallest, one) => (gain(one) < gain(smallest) ? one : smallest));
+      const byGain = gated.toSorted((a, b) => gain(a) - gain(b));
+      refused.push(...byGain.slice(0, Math.max(1, Math.floor(gated.length / 4))));
       const reason = notForTheWhole(quality, qualities[0] as number);
-      outcomes.set(weakest.region, { ...weakest.outcome, kept: false, reason });
-      refused.push(weakest);
+      for (const { region, outcome } of refused) outcomes.set(region, { ...outcome, kept: false, reason });
     }
     for (const { region } of refused) restoreRegion(after.image, { region, old: before.image });
     progress.step('gate', 1, 1);
