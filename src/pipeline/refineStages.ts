@@ -12,12 +12,13 @@ import {
   percents,
 } from '../refine/balanceGate.ts';
 import { blendRegion, restoreRegion } from '../refine/blendRegion.ts';
+import { unitedPart } from '../refine/changedPart.ts';
 import { interruptible } from '../refine/interruptible.ts';
 import { pasdPrompts } from '../refine/pasdPrompts.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import { regionPrompt } from '../refine/regionPrompt.ts';
 import { repaintRegions } from '../refine/repaintRegions.ts';
-import { type DefectGrid, defectGrid, type RepairRegion, unitedRegion } from '../refine/repairMask.ts';
+import { type DefectGrid, defectGrid, type RepairRegion } from '../refine/repairMask.ts';
 import { restoreImage } from '../refine/restoreImage.ts';
 import { withPrompts } from '../refine/stagePrompts.ts';
 import type { AnalysisResult } from './analysis.ts';
@@ -98,7 +99,7 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
       if (!known || outcome.kept) outcomes.set(region, { ...outcome, before: known?.before ?? outcome.before });
       const part = parts.get(region) ?? region;
       const earlier = kept.get(region);
-      if (outcome.kept) kept.set(region, earlier ? unitedRegion(earlier, part) : part);
+      if (outcome.kept) kept.set(region, earlier ? unitedPart(earlier, part) : part);
     });
     todo = todo.filter((region) => !isDone(region, outcomes.get(region)));
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RgbaImage } from '../image/rgbaImage.ts';
-import { changedPart } from './changedPart.ts';
+import { changedPart, unitedPart } from './changedPart.ts';
 import { regionsOfMask } from './repairMask.ts';
 
 const SIDE = 128;
@@ -100,4 +100,14 @@ test('in a large picture a small thing is not lost: sizes are those of the windo
   );
   expect(mask(56, 56)).toBeCloseTo(0.9, 6);
   expect(mask(42, 42)).toBe(0);
+});
+
+test('two parts of a region are united cell by cell', () => {
+  const grid = { width: 4, height: 1 };
+  const [region] = regionsOfMask(Float32Array.of(0, 0.9, 0.9, 0.9), { grid, image: grid, fault: 'mismatch' });
+  if (!region) throw new Error('no region');
+  const part = (...values: number[]) => ({ ...region, mask: { ...region.mask, values: Float32Array.from(values) } });
+  const united = unitedPart(part(0.9, 0.25, 0), part(0, 0.5, 0.125));
+  expect(united).toMatchObject({ place: region.place, fault: 'mismatch' });
+  expect(Array.from(united.mask.values)).toEqual([Math.fround(0.9), 0.5, 0.125]);
 });

@@ -47,6 +47,12 @@ export function changedPart(
   return { ...region, mask: { ...region.mask, values: left } };
 }
 
+/** Where one or the other of two parts of the same region is: what was painted one after the other. */
+export function unitedPart(one: RepairRegion, other: RepairRegion): RepairRegion {
+  const values = one.mask.values.map((value, i) => Math.max(value, other.mask.values[i] as number));
+  return { ...one, mask: { ...one.mask, values } };
+}
+
 /** By how much the mean colour of each block of the window changes, in the channel that changes most, 0..1. */
 function meanChanges({ image, patch, window }: Parameters<typeof changedPart>[1]) {
   const side = Math.max(1, Math.min(window.width, window.height) / blocksAcross);

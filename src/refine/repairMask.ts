@@ -161,12 +161,6 @@ export function regionsOfMask(
   });
 }
 
-/** Where one or the other of two parts of the same region is. */
-export function unitedRegion(one: RepairRegion, other: RepairRegion): RepairRegion {
-  const values = one.mask.values.map((value, i) => Math.max(value, other.mask.values[i] as number));
-  return { ...one, mask: { ...one.mask, values } };
-}
-
 /**
  * Mean quality 1 − D over regions, each cell weighted by the mask: what decides how strongly they are repainted, and whether
  * that was kept.
