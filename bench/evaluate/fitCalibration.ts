@@ -1,7 +1,5 @@
-import type { MapsCalibration } from '../../src/checkpoint/mapsCalibration.ts';
-import { quantile } from '../../src/math/statistics.ts';
+import type { EvidenceCalibration, MapsCalibration } from '../../src/checkpoint/mapsCalibration.ts';
 import {
-  type AlignmentCalibration,
   type AlignmentEvidence,
   alignmentProbability,
   calibrateAlignment,
@@ -10,8 +8,10 @@ import {
 } from '../../src/quality/alignmentScore.ts';
 import { perceptualBounds } from '../../src/quality/perceptualMap.ts';
 import type { FitFacts, PatchOf, PhraseEvidence } from './measureMaps.ts';
-import { balancedAccuracy } from './truth.ts';
+import { auroc } from './truth.ts';
 
+/** Weights of CLS that are tried. */
+const WHOLE_SHARES = Array.from({ length: 21 }, (_, i) => i / 20);
 /** Bounds that are tried. */
 const BOUNDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 
@@ -51,24 +51,17 @@ export function fitCalibration(
   };
 }
 
-/** The offset between patches and CLS is one of those that were seen with false texts: whichever tells best. */
-function fitEvidence(all: readonly Told[], logitScale: number): AlignmentCalibration {
-  const offsets = all.filter(({ isTrue }) => !isTrue).map(({ evidence: { whole, best } }) => best - whole);
-  let fitted: { scale: number; bias: number; patchOffset: number; accuracy: number } | null = null;
-  for (let share = 0; share <= 1; share += 0.05) {
-    const patchOffset = quantile(offsets, share);
-    const of = (isTrue: boolean) =>
-      all.filter((one) => one.isTrue === isTrue).map(({ evidence }) => combinedEvidence(evidence, patchOffset));
-    const { scale, bias } = calibrateAlignment(of(true), of(false), { logitScale });
-    const told = all.map(({ evidence, isTrue }) => ({
-      truth: isTrue,
-      told: combinedEvidence(evidence, patchOffset) > bias,
-    }));
-    const accuracy = balancedAccuracy(told);
-    if (fitted === null || accuracy > fitted.accuracy) fitted = { scale, bias, patchOffset, accuracy };
-  }
-  const { accuracy: _, ...calibration } = fitted as NonNullable<typeof fitted>;
-  return calibration;
+/** The weights of CLS and of the best patches are those that order true and false best, whatever the boundary. */
+function fitEvidence(all: readonly Told[], logitScale: number): EvidenceCalibration {
+  const combined = (wholeShare: number) => all.map(({ evidence }) => combinedEvidence(evidence, { wholeShare }));
+  const truth = all.map(({ isTrue }) => isTrue);
+  const { wholeShare } = WHOLE_SHARES.map((wholeShare) => ({
+    wholeShare,
+    area: auroc(combined(wholeShare), truth),
+  })).reduce((best, one) => (one.area > best.area ? one : best));
+  const values = combined(wholeShare);
+  const of = (isTrue: boolean) => values.filter((_, i) => truth[i] === isTrue);
+  return { ...calibrateAlignment(of(true), of(false), { logitScale }), wholeShare };
 }
 
 /** Whether a noun is there, by itself and by its whole phrase, once each has its own calibration. */
@@ -78,7 +71,7 @@ function fitPresence(
     phrases,
     nouns,
     logitScale,
-  }: { readonly phrases: AlignmentCalibration; readonly nouns: AlignmentCalibration; readonly logitScale: number },
+  }: { readonly phrases: EvidenceCalibration; readonly nouns: EvidenceCalibration; readonly logitScale: number },
 ) {
   const of = (isTrue: boolean) =>
     evidence

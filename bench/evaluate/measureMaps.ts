@@ -103,9 +103,6 @@ export interface FitFacts {
 /** `solid`: of one that is known to be undamaged; the others of those are among `rest`, which is ground for the most part. */
 export type PatchOf = 'damage' | 'solid' | 'rest';
 
-/** Far below and above any evidence: the stronger of the two is then the one or the other. */
-const FAR = 4;
-
 /** Reads evidence off an analysis whose calibration passes it through. */
 export async function measureForFit(
   { kind, prompt, picture, mask, solids }: Case,
@@ -114,12 +111,12 @@ export async function measureForFit(
   const { maps } = packs;
   if (!maps) throw new TypeError('There is no CLIP');
   const { clip, contexts } = maps;
-  const look = (patchOffset: number) => {
+  const look = (wholeShare: number) => {
     // S = sigmoid(evidence): its logit is the evidence.
-    const calibration = { scale: 1 / clip.logitScale, bias: 0, patchOffset };
+    const calibration = { scale: 1 / clip.logitScale, bias: 0, wholeShare };
     return analyse({ image: picture, prompt, clip, contexts, readPrompt, calibration });
   };
-  const [whole, best] = [await look(FAR), await look(-FAR)];
+  const [whole, best] = [await look(1), await look(0)];
   const evidence = (whole.alignment?.phrases ?? []).flatMap(({ phrase, score, nounScore }, i): PhraseEvidence[] => {
     const truth = truthOf(phrase.text, solids);
     const other = best.alignment?.phrases[i];
@@ -128,8 +125,8 @@ export async function measureForFit(
     return [
       {
         truth,
-        noun: { whole: logit(nounScore), best: logit(other.nounScore) - FAR },
-        phrase: isBare ? null : { whole: logit(score), best: logit(other.score) - FAR },
+        noun: { whole: logit(nounScore), best: logit(other.nounScore) },
+        phrase: isBare ? null : { whole: logit(score), best: logit(other.score) },
       },
     ];
   });

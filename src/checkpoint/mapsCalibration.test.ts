@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { bytesSource } from './byteSource.ts';
 import { CALIBRATION_FILE, readMapsCalibration } from './mapsCalibration.ts';
 
-const evidence = { scale: 0.2, bias: 0.04, patchOffset: 0.01 };
+const evidence = { scale: 0.2, bias: 0.04, wholeShare: 0.3 };
 const fitted = {
   phrases: evidence,
   nouns: { ...evidence, bias: 0.02 },

@@ -11,8 +11,8 @@ export interface EvidenceCalibration {
   readonly scale: number;
   /** Evidence of S = 0.5, in cosine. */
   readonly bias: number;
-  /** How far the best patches lie above CLS for texts that do not describe the image, in cosine. */
-  readonly patchOffset: number;
+  /** Evidence is a mean of what CLS says and what the best patches say: the weight of CLS, 0..1. */
+  readonly wholeShare: number;
 }
 
 /** How a noun and its whole phrase tell together whether it is there (`quality/alignmentScore.ts`), in logits. */
@@ -42,7 +42,7 @@ export interface MapsCalibration {
 }
 
 /**
- * Reads `calibration.json` of a model's folder: `{"phrases": {"scale", "bias", "patchOffset"}, "nouns": {…}, "presence":
+ * Reads `calibration.json` of a model's folder: `{"phrases": {"scale", "bias", "wholeShare"}, "nouns": {…}, "presence":
  * {"scale", "bias"}, "perceptualBounds": {"technical", "rationality", "naturalness"}}`; `presence` may be absent.
  *
  * @returns null where the folder has none, as published CLIPs have not
@@ -72,7 +72,7 @@ function evidence(json: JsonObject, member: 'phrases' | 'nouns'): EvidenceCalibr
   return {
     scale: number(json, member, 'scale', [Number.MIN_VALUE, Number.MAX_VALUE]),
     bias: number(json, member, 'bias', [-2, 2]),
-    patchOffset: number(json, member, 'patchOffset', [-2, 2]),
+    wholeShare: number(json, member, 'wholeShare', [0, 1]),
   };
 }
 

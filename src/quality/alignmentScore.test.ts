@@ -39,6 +39,14 @@ test('a probability takes the stronger evidence, patches brought to the level of
   expect(of(-0.1, 0.09)).toBeCloseTo(sigmoid(1.5), 12);
 });
 
+test('a probability takes the mean of both where its weights were fitted', () => {
+  const calibration = { scale: 0.5, bias: 0.02, wholeShare: 0.25 };
+  const of = (whole: number, best: number) => alignmentProbability({ whole, best }, calibration, { logitScale: 100 });
+  expect(of(0.05, 0.01)).toBeCloseTo(0.5, 12);
+  expect(of(0.05, 0.05)).toBeCloseTo(sigmoid(1.5), 12);
+  expect(of(-0.1, 0.1)).toBeCloseTo(sigmoid(1.5), 12);
+});
+
 describe('calibrateAlignment', () => {
   test('puts 0.5 into the widest of the best boundaries', () => {
     const { bias } = calibrateAlignment([0.06, 0.07, 0.1], [-0.01, 0, 0.02], { logitScale: 100 });
@@ -88,7 +96,7 @@ describe('calibrateOnReference', () => {
     const calibration = calibrateOnReference(around(-0.03), { logitScale: 100 });
     // |i - 20| has the median 10: a deviation of 1.4826 · 0.010.
     const deviation = 0.014826;
-    expect(calibration.patchOffset).toBeCloseTo(0.06, 9);
+    expect(calibration).toHaveProperty('patchOffset', expect.closeTo(0.06, 9));
     expect(calibration.bias).toBeCloseTo(-0.03 + 2 * deviation, 9);
     const sure = { whole: -0.03 + 3.5 * deviation, best: 0 };
     expect(alignmentProbability(sure, calibration, { logitScale: 100 })).toBeCloseTo(0.9, 9);

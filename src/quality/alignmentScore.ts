@@ -11,15 +11,20 @@ import { meanOfLargest, quantile } from '../math/statistics.ts';
 import { dot } from '../math/vectors.ts';
 import type { ClipImageFeatures } from '../pipeline/ports.ts';
 
+/** How what CLS says and what the best patches say becomes one number. */
+export type EvidenceRule =
+  /** The stronger of the two; by how much the best patches lie above CLS for texts that do not describe the image, in cosine. */
+  | { readonly patchOffset: number }
+  /** Their mean; the weight of CLS, 0..1. */
+  | { readonly wholeShare: number };
+
 /** How evidence becomes a probability: `S = sigmoid(κ · scale · (evidence − bias))`. */
-export interface AlignmentCalibration {
+export type AlignmentCalibration = EvidenceRule & {
   /** Factor on κ, > 0. */
   readonly scale: number;
   /** Evidence of S = 0.5, in cosine. */
   readonly bias: number;
-  /** How far the best patches lie above CLS for texts that do not describe the image, in cosine. */
-  readonly patchOffset: number;
-}
+};
 
 /** Share of the patches that count as a text's best: an object a tenth of the image wide and high. */
 export const bestPatchShare = 0.01;
@@ -62,18 +67,23 @@ export function alignmentEvidence(
   };
 }
 
-/** The one number that is calibrated [ours]: the stronger of the two, once patches are brought to the level of CLS. */
-export function combinedEvidence({ whole, best }: AlignmentEvidence, patchOffset: number): number {
-  return Math.max(whole, best - patchOffset);
+/**
+ * The one number that is calibrated [ours]: the stronger of the two, once patches are brought to the level of CLS; or, where their weights
+ * were fitted on images whose truth is known, their mean. A mean tells attributes better: the one may have a colour right where the other
+ * has not.
+ */
+export function combinedEvidence({ whole, best }: AlignmentEvidence, rule: EvidenceRule): number {
+  if ('wholeShare' in rule) return rule.wholeShare * whole + (1 - rule.wholeShare) * best;
+  return Math.max(whole, best - rule.patchOffset);
 }
 
 /** S_i in 0..1. */
 export function alignmentProbability(
   evidence: AlignmentEvidence,
-  { scale, bias, patchOffset }: AlignmentCalibration,
+  calibration: AlignmentCalibration,
   { logitScale }: { readonly logitScale: number },
 ): number {
-  return sigmoid(logitScale * scale * (combinedEvidence(evidence, patchOffset) - bias));
+  return sigmoid(logitScale * calibration.scale * (combinedEvidence(evidence, calibration) - calibration.bias));
 }
 
 /** How surely a noun is there by itself and by its whole phrase: `S_iⁿ = sigmoid(scale · ((logit Sⁿ + logit S) / 2 − bias))`. */
@@ -177,7 +187,7 @@ export interface ReferenceLevel {
   readonly centre: number;
   /** Median deviation from it, as that of a normal distribution. */
   readonly deviation: number;
-  /** See {@link AlignmentCalibration}. */
+  /** See {@link EvidenceRule}. */
   readonly patchOffset: number;
 }
 
@@ -192,7 +202,7 @@ export function referenceLevel(evidence: readonly AlignmentEvidence[]): Referenc
     evidence.map(({ whole, best }) => best - whole),
     0.5,
   );
-  const combined = evidence.map((one) => combinedEvidence(one, patchOffset));
+  const combined = evidence.map((one) => combinedEvidence(one, { patchOffset }));
   const centre = quantile(combined, 0.5);
   const medianDeviation = quantile(
     combined.map((value) => Math.abs(value - centre)),
@@ -203,8 +213,8 @@ export function referenceLevel(evidence: readonly AlignmentEvidence[]): Referenc
 }
 
 /** How far evidence stands above texts that do not describe the image, in their deviations. */
-export function standing(evidence: AlignmentEvidence, { centre, deviation, patchOffset }: ReferenceLevel): number {
-  return (combinedEvidence(evidence, patchOffset) - centre) / deviation;
+export function standing(evidence: AlignmentEvidence, level: ReferenceLevel): number {
+  return (combinedEvidence(evidence, level) - level.centre) / level.deviation;
 }
 
 /**

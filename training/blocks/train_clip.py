@@ -16,6 +16,7 @@ true of some pictures and false of others, words of other worlds among them. Los
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -32,14 +33,21 @@ from diffusion import Latents, decoded, draw_mask, load_autoencoder
 from evaluate_clip import evaluate
 from models import new_clip, save_clip
 from run import Run, ahead, parser
-from world import COLOURS, Dice, MATERIALS, SHAPES, SIZES, Scene
+from world import COLOURS, Dice, MATERIALS, SHAPES, SIZES, Scene, Solid
+
+Told = TypeVar("Told", Phrase, Solid)
 
 BATCH = 16
 RATE = 2.5e-3
 # Sides of crops at 224 px: from half the picture (which is how large things look at 448 px) to all of it.
-CROPS = (128, 144, 160, 192, 224, 256, 256, 256)
-# In the last part of the training, some batches are whole pictures at the sizes the app uses.
-LARGE_FROM = 0.65
+CROPS = (128, 128, 144, 160, 192, 224, 256, 256)
+# In the last part of the training, half of the batches are whole pictures at the sizes the app uses.
+LARGE_FROM, LARGE = 0.65, 0.5
+# What is large in a whole picture at 224 px is as small as something small at 448 px: sizes are told from this enlargement on, the app's.
+SIZES_FROM = 1.5
+# Of so many solids of a picture a right phrase and wrong ones are asked; these count more than phrases about another picture, which
+# are easy.
+SOLIDS, WRONG, ASKED = 4, 2, 4.0
 SEEN = 45  # pixels of a solid that make it count; fewer, but some, and nothing is asked about it
 MAX_SCALE = np.log(100.0)
 # Share of pictures that the autoencoder gives back, and of these, how many as a whole.
@@ -51,7 +59,7 @@ class Reconstructions:
 
     def __init__(self, cache: str, log):
         self._vae, _ = load_autoencoder(cache)
-        self._latents = Latents(cache, "train", self._vae, torch.device("cpu"), log)
+        self._latents = Latents(cache, "train", self._vae, torch.device("cpu"), log, only_clean=True)
 
     def __len__(self) -> int:
         return len(self._latents)
@@ -71,9 +79,10 @@ class Batch:
 
     def __init__(self, pictures: Pictures, reconstructions: Reconstructions, dice: Dice, share: float):
         self.size, side, count = 224, dice.pick(CROPS), BATCH
-        if share > LARGE_FROM and dice.chance(0.3):
-            self.size, side, count = (448, 256, 4) if dice.chance(0.7) else (336, 256, 7)
+        if share > LARGE_FROM and dice.chance(LARGE):
+            self.size, side, count = (448, 256, 4) if dice.chance(0.8) else (336, 256, 7)
         self.grid = self.size // 16
+        self._has_sizes = self.size / side >= SIZES_FROM
         images, self.scenes, self.sure, covers, hurts, amounts = [], [], [], [], [], []
         self.captions, self.wrong = [], []
         for _ in range(count):
@@ -84,7 +93,7 @@ class Batch:
             mask = hurt.mask[window] if hurt else np.zeros((side, side), np.float32)
             pixels = [(owner == i).sum() for i in range(len(scene.solids))]
             self.sure.append([n >= SEEN or n == 0 for n in pixels])
-            kept = replace(scene, solids=tuple(s for s, n in zip(scene.solids, pixels) if n >= SEEN))
+            kept = replace(scene, solids=tuple(self._told(s) for s, n in zip(scene.solids, pixels) if n >= SEEN))
             images.append(image)
             self.scenes.append((scene, [n >= SEEN for n in pixels], kept))
             covers.append([pooled(owner == i, self.grid) for i in range(len(scene.solids))])
@@ -128,13 +137,17 @@ class Batch:
                 amounts[:, PQ_FACTORS.index(factor)] = of_whole, 0.6 + 0.4 * hurt.strength
         return amounts
 
-    @staticmethod
-    def _wrong_caption(scene: Scene, dice: Dice) -> str:
+    def _told(self, what: Told) -> Told:
+        """What can be said of a solid in these pictures."""
+        return what if self._has_sizes else replace(what, size=None)
+
+    def _wrong_caption(self, scene: Scene, dice: Dice) -> str:
         """A caption of the scene with one attribute of one solid changed."""
         if not scene.solids:
             return with_ground(replace(scene, ground=dice.pick([g for g in GROUND_PHRASES if g != scene.ground])), dice)
         at = dice.below(len(scene.solids))
-        name = dice.pick(("shape", "colour", "colour", "size", "material"))
+        names = ("shape", "colour", "colour", "material", "material")
+        name = dice.pick((*names, "size", "size") if self._has_sizes else names)
         values = {"shape": SHAPES, "colour": tuple(COLOURS), "size": tuple(SIZES), "material": MATERIALS}[name]
         value = dice.pick([v for v in values if v != getattr(scene.solids[at], name)])
         for _ in range(4):
@@ -144,19 +157,24 @@ class Batch:
         return text
 
     def _phrases(self, dice: Dice) -> list[Phrase]:
-        phrases: list[Phrase] = []
-        for scene, _, kept in self.scenes:
-            if kept.solids:
-                solid = dice.pick(kept.solids)
-                phrases.append(phrase_of(solid, dice))
-                wrong = wrong_phrase(kept, phrase_of(solid, dice, 0.7), dice)
-                phrases += [wrong] if wrong else []
+        """The six nouns, what is asked of each picture, and words of other worlds. `asked` [batch, phrases]: of which picture."""
+        phrases, of = [Phrase(shape=shape) for shape in SHAPES], [-1] * len(SHAPES)
+        for i, (scene, _, kept) in enumerate(self.scenes):
+            here = []
+            for solid in dice.shuffled(kept.solids)[:SOLIDS]:
+                here.append(phrase_of(solid, dice))
+                wrong = (wrong_phrase(kept, phrase_of(solid, dice, 0.7), dice) for _ in range(WRONG))
+                here += [phrase for phrase in wrong if phrase]
             if dice.chance(0.5):
-                phrases.append(absent_phrase(kept, dice))
+                here.append(self._told(absent_phrase(kept, dice)))
             if dice.chance(0.15):
-                phrases.append(Phrase(words=ground_words(kept.ground, dice).split(" ", 1)[-1], ground=kept.ground))
-        phrases = [replace(p, number=2 + dice.below(2)) if p.words is None and dice.chance(0.15) else p for p in phrases]
-        return [*(Phrase(shape=shape) for shape in SHAPES), *phrases, *(elsewhere_phrase(dice) for _ in range(10))]
+                here.append(Phrase(words=ground_words(kept.ground, dice).split(" ", 1)[-1], ground=kept.ground))
+            phrases += [replace(p, number=2 + dice.below(2)) if p.words is None and dice.chance(0.15) else p for p in here]
+            of += [i] * len(here)
+        elsewhere = [elsewhere_phrase(dice) for _ in range(10)]
+        of = torch.tensor(of + [-1] * len(elsewhere))
+        self.asked = of[None] == torch.arange(len(self.scenes))[:, None]
+        return phrases + elsewhere
 
     def _truth(self, covers: list[list[np.ndarray]]) -> None:
         """present, known [batch, phrases]; where, weight [batch, phrases, cells]; shapes [batch, cells], -100 where none fills a cell."""
@@ -169,7 +187,8 @@ class Batch:
         for i, (scene, seen, _) in enumerate(self.scenes):
             for solid, cover in zip(scene.solids, covers[i]):
                 shapes[i, cover > 0.4] = SHAPES.index(solid.shape)
-            solid_cells = np.sum(covers[i], axis=0) if covers[i] else np.zeros(cells, np.float32)
+            cover = np.stack(covers[i]) if covers[i] else np.zeros((1, cells), np.float32)
+            solid_cells, cover = cover.sum(0), np.clip(cover * 1.6, 0, 1)
             weight[i] += 5.0 * np.clip(solid_cells * 1.5, 0, 1)
             for j, phrase in enumerate(self.phrases):
                 if phrase.ground is not None:
@@ -177,24 +196,19 @@ class Batch:
                     self.present[i, j] = on
                     where[i, j] = np.clip(1.0 - solid_cells, 0.01, 0.99) if on else 0.01
                     continue
-                if phrase.words is not None:
+                if phrase.words is not None or not scene.solids:
                     continue
-                for k, solid in enumerate(scene.solids):
-                    matches = phrase.matches(solid)
-                    if matches:
-                        if seen[k]:
-                            self.present[i, j] = 1.0
-                        elif not self.sure[i][k] and self.present[i, j] == 0:
-                            self.known[i, j] = 0.0
-                    value = 0.98 if matches else 0.12 if phrase.shape in (None, solid.shape) else 0.02
-                    cover = np.clip(covers[i][k] * 1.6, 0, 1)
-                    where[i, j] = np.maximum(where[i, j], value * cover)
-                if self.present[i, j] == 1.0:
-                    self.known[i, j] = 1.0
+                matches = [phrase.matches(solid) for solid in scene.solids]
+                alike = [0.12 if phrase.shape in (None, solid.shape) else 0.02 for solid in scene.solids]
+                values = np.where(matches, 0.98, alike).astype(np.float32)
+                where[i, j] = np.maximum(where[i, j], (values[:, None] * cover).max(0))
+                matching = sum(m and v for m, v in zip(matches, seen))
+                if matching:
+                    self.present[i, j] = 1.0
                     # "two red spheres" of a picture with one: where is right, whether is not asked.
-                    matching = sum(phrase.matches(s) and v for s, v in zip(scene.solids, seen))
-                    if phrase.number > 1 and matching != phrase.number:
-                        self.known[i, j] = 0.0
+                    self.known[i, j] = float(phrase.number in (1, matching))
+                else:
+                    self.known[i, j] = float(not any(m and not s for m, s in zip(matches, self.sure[i])))
         self.where, self.weight, self.shapes = torch.from_numpy(where), torch.from_numpy(weight), torch.from_numpy(shapes)
 
 
@@ -229,7 +243,7 @@ def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.
     present, known = batch.present.to(device), batch.known.to(device)
     # True phrases are the rarer ones.
     share = (present * known).sum() / known.sum().clamp(min=1)
-    balance = known * torch.where(present > 0.5, 0.5 / share.clamp(min=0.05), 0.5 / (1 - share))
+    balance = known * (1 + (ASKED - 1) * batch.asked.to(device)) * torch.where(present > 0.5, 0.5 / share.clamp(min=0.05), 0.5 / (1 - share))
     phrase = (F.binary_cross_entropy_with_logits(whether, present, reduction="none") * balance).sum() / balance.sum()
 
     found = kappa * torch.einsum("bnd,pd->bpn", patches, direction)
@@ -279,7 +293,7 @@ def weights_at(step: int) -> dict[str, float]:
 
 
 def main() -> None:
-    options = parser(__doc__, steps=6_930).parse_args()
+    options = parser(__doc__, steps=8_445).parse_args()
     torch.manual_seed(options.seed)
     model = new_clip()
     contexts = Contexts(model.config.text_config.hidden_size)
