@@ -167,7 +167,7 @@ function regionText(
   { prompt, settings }: StageJob,
 ): string | undefined {
   if (settings.stage1.text === 'prompt' || !alignment) return undefined;
-  return regionPrompt(region, { alignment, prompt }) ?? undefined;
+  return regionPrompt([region], { alignment, prompt }) ?? undefined;
 }
 
 /** Stage 2 and its gate: where quality fell, the pixels before it are back, with a soft edge where it reached the whole image. */
@@ -183,7 +183,7 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
   const image = await withPrompts(
     model,
     {
-      ...pasdPrompts({ positive: job.emphasised, negative: job.negative }),
+      ...pasdPrompts({ positive: restoredText(before.seen, job) ?? job.emphasised, negative: job.negative }),
       guidanceScale: settings.stage2.guidanceScale,
     },
     (prompts) =>
@@ -214,6 +214,15 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
     whole,
     undo: (region) => blendRegion(image, { region, patch: before.image, window }),
   });
+}
+
+/** What is in the regions that are restored; null: P′ says it. */
+function restoredText(
+  { alignment }: AnalysisResult,
+  { prompt, regions, settings: { stage2 } }: StageJob,
+): string | null {
+  if (stage2.text === 'prompt' || stage2.reach === 'whole' || !alignment) return null;
+  return regionPrompt(regions, { alignment, prompt });
 }
 
 async function versionOf(

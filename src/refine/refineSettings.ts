@@ -55,6 +55,8 @@ export interface RefineSettings {
      * parts. Where nothing is bad, neither runs.
      */
     readonly reach: 'whole' | 'regions';
+    /** What is restored is told, where that is regions: all of P′ (default) or only what is in them; as {@link RefineSettings.stage1}. */
+    readonly text: 'prompt' | 'region';
     /**
      * Where colours and light may change. `nowhere` (default): they are the input's, as published. `unnatural`: in regions whose fault
      * they are; there the restored ones stay.
@@ -124,6 +126,7 @@ export const defaultRefineSettings: RefineSettings = {
   stage2: {
     enabled: true,
     reach: 'whole',
+    text: 'prompt',
     recolours: 'nowhere',
     mode: 'gentle',
     sampler: 'unipc',
@@ -169,6 +172,7 @@ export const toyRefineSettings: RefineSettings = {
   stage2: {
     ...defaultRefineSettings.stage2,
     reach: 'regions',
+    text: 'region',
     recolours: 'unnatural',
     steps: 4,
     guidanceScale: 1,

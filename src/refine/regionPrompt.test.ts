@@ -57,29 +57,35 @@ function region(x: number, y: number, width: number, height: number): RepairRegi
 }
 
 test('a region is told what is found in it, with its article, and what is said of the whole image', () => {
-  expect(regionPrompt(region(0, 0, 3, 3), { alignment: alignment(phrases), prompt })).toBe('a photo, a red cube');
+  expect(regionPrompt([region(0, 0, 3, 3)], { alignment: alignment(phrases), prompt })).toBe('a photo, a red cube');
 });
 
 test('what is described wrongly is emphasised as in P′, brackets of the prompt staying characters', () => {
-  expect(regionPrompt(region(5, 5, 3, 3), { alignment: alignment(phrases), prompt })).toBe(
+  expect(regionPrompt([region(5, 5, 3, 3)], { alignment: alignment(phrases), prompt })).toBe(
     'a photo, (the \\(blue\\) ball:1.2), a wooden floor',
   );
 });
 
+test('several regions together are told what is in one of them', () => {
+  expect(regionPrompt([region(5, 5, 3, 3), region(0, 0, 3, 3)], { alignment: alignment(phrases), prompt })).toBe(
+    'a photo, a red cube, (the \\(blue\\) ball:1.2), a wooden floor',
+  );
+});
+
 test('a third of a thing is enough, a corner is not', () => {
-  expect(regionPrompt(region(2, 0, 1, 3), { alignment: alignment(phrases), prompt })).toContain('red cube');
-  expect(regionPrompt(region(2, 2, 1, 1), { alignment: alignment([cube]), prompt })).toBe('a red cube');
-  expect(regionPrompt(region(2, 2, 3, 3), { alignment: alignment([cube]), prompt })).toBeNull();
+  expect(regionPrompt([region(2, 0, 1, 3)], { alignment: alignment(phrases), prompt })).toContain('red cube');
+  expect(regionPrompt([region(2, 2, 1, 1)], { alignment: alignment([cube]), prompt })).toBe('a red cube');
+  expect(regionPrompt([region(2, 2, 3, 3)], { alignment: alignment([cube]), prompt })).toBeNull();
 });
 
 test('something missing is asked for where it is to come', () => {
   const hat = said('hat', { status: 'missing', emphasis: 1.4, place: cube.map });
   const all = alignment([phrases[0] as PhraseResult, cube, hat]);
-  expect(regionPrompt(region(0, 0, 3, 3), { alignment: all, prompt })).toBe('a photo, a red cube, (a hat:1.4)');
-  expect(regionPrompt(region(5, 5, 2, 2), { alignment: all, prompt })).toBeNull();
+  expect(regionPrompt([region(0, 0, 3, 3)], { alignment: all, prompt })).toBe('a photo, a red cube, (a hat:1.4)');
+  expect(regionPrompt([region(5, 5, 2, 2)], { alignment: all, prompt })).toBeNull();
 });
 
 test('a weight the user wrote is kept', () => {
   const weighted = said('red cube', { map: cube.map, emphasis: 1.2, phrase: { weight: 1.1 } });
-  expect(regionPrompt(region(0, 0, 3, 3), { alignment: alignment([weighted]), prompt })).toBe('(a red cube:1.32)');
+  expect(regionPrompt([region(0, 0, 3, 3)], { alignment: alignment([weighted]), prompt })).toBe('(a red cube:1.32)');
 });

@@ -4,7 +4,7 @@ import { phrasesIn } from './regionPhrases.ts';
 import type { RepairRegion } from './repairMask.ts';
 
 /**
- * The phrases that belong to a region, in the prompt's order, emphasised as in P′ (eq. 7): missing ones that are to come
+ * The phrases that belong to one of some regions, in the prompt's order, emphasised as in P′ (eq. 7): missing ones that are to come
  * there, wrongly described ones and those as asked that are found there, and what is said of the whole image. A model told the whole
  * prompt has to work out which of its things is under the mask; a small one paints them all.
  *
@@ -12,11 +12,12 @@ import type { RepairRegion } from './repairMask.ts';
  * @returns null: nothing is known to belong there, the whole prompt says it best
  */
 export function regionPrompt(
-  region: RepairRegion,
+  regions: readonly RepairRegion[],
   { alignment, prompt }: { readonly alignment: AlignmentResult; readonly prompt: string },
 ): string | null {
   const { phrases } = alignment;
-  const here = phrasesIn(region, alignment).filter((i) => isWanted(phrases[i] as PhraseResult));
+  const inOne = new Set(regions.flatMap((region) => phrasesIn(region, alignment)));
+  const here = [...inOne].filter((i) => isWanted(phrases[i] as PhraseResult));
   if (here.length === 0) return null;
   const said = phrases.filter(({ phrase }, i) => here.includes(i) || (phrase.scope === 'whole' && !phrase.negated));
   return said.map((result) => written(result, prompt)).join(', ');

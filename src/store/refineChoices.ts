@@ -75,6 +75,7 @@ export type RangePath = keyof typeof RANGES;
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   'stage1.sampler': SAMPLERS,
   'stage1.text': ['prompt', 'region'],
+  'stage2.text': ['prompt', 'region'],
   'stage1.repaints': ['all', 'content'],
   'stage2.sampler': SAMPLERS,
   'stage2.reach': ['whole', 'regions'],

@@ -302,6 +302,17 @@ function StagedRestore() {
         onChange={(reach) => change2({ reach })}
       />
       <SettingChoice
+        label="Restored from"
+        note={
+          stage2.text === 'prompt'
+            ? 'The model is told the whole prompt.'
+            : 'Where only the bad regions are restored, the model is told what belongs there; small models need that.'
+        }
+        value={stage2.text}
+        options={{ prompt: 'The whole prompt', region: 'What belongs in the regions' }}
+        onChange={(text) => change2({ text })}
+      />
+      <SettingChoice
         label="Colours"
         note={
           stage2.recolours === 'nowhere'

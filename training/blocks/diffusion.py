@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from torch.nn import functional as F
 from transformers import CLIPTextModel
 
 import tokenizer as blocks_tokenizer
-from dataset import SHARD, Pictures
+from captions import caption, ground_words
+from dataset import LEAST_VISIBLE, SHARD, Pictures
 from defects import region
 from models import SCHEDULER, new_autoencoder, new_clip, text_encoder_of
 from run import load_averaged
-from world import Dice
+from world import Dice, Scene
 
 MASKS = 2
 LATENTS = 32
@@ -65,6 +67,20 @@ def draw_mask(owner: np.ndarray, dice: Dice) -> np.ndarray:
     top, left = dice.below(256 - height), dice.below(256 - width)
     mask[top : top + height, left : left + width] = True
     return mask
+
+
+def within(scene: Scene, owner: np.ndarray, shown: np.ndarray) -> Scene:
+    """The scene with the solids alone of which a good part is among the pixels shown."""
+    parts = [(int((shown & (owner == i)).sum()), int((owner == i).sum())) for i in range(len(scene.solids))]
+    keep = [s for s, (here, all_of_it) in zip(scene.solids, parts) if here >= max(LEAST_VISIBLE, 0.4 * all_of_it)]
+    return replace(scene, solids=tuple(keep))
+
+
+def text_of(scene: Scene, dice: Dice) -> str:
+    """What the app says of a region: what is in it, or else the ground, or nothing."""
+    if scene.solids:
+        return caption(scene, dice, complete=dice.chance(0.8))
+    return ground_words(scene.ground, dice) if dice.chance(0.5) else ""
 
 
 @torch.no_grad()

@@ -1,7 +1,8 @@
 """Trains PASD's UNet and ControlNet together: `python train_pasd.py --cache DIR`, after the autoencoder and the CLIP.
 
 Restoration: the condition is a picture degraded all over (blur, coarser pixels, noise, JPEG, in any mixture, sometimes hardly) or damaged
-in one place; the target: the latents of the clean one. Text: the caption, half the time with the words PASD adds; none one time in ten.
+in one place; the target: the latents of the clean one. Text: the caption, or in three of four of the latter what is in that place alone, as
+the app says it of a region; half the time with the words PASD adds; none one time in ten.
 Written at the end: PSNR against the clean render of degraded validation pictures before and after, decoded, and a sheet (CACHE/logs/pasd.png).
 """
 
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from captions import caption
 from defects import FACTORS, blur, damage, jpeg, noise
-from diffusion import Latents, Noising, Prompts, decoded, encoded, generator, latents_of, load_autoencoder, load_text_encoder
+from diffusion import (LATENTS, Latents, Noising, Prompts, decoded, encoded, generator, latents_of, load_autoencoder, load_text_encoder,
+                       text_of, within)
 from models import new_pasd, save_restoration
 from run import Run, ahead, parser
 from world import Dice
@@ -24,10 +26,14 @@ BATCH = 8
 NO_TEXT = 0.1
 # Share of pictures that are damaged in one place, as stage 1 leaves them to stage 2, instead of all over.
 LOCAL = 0.8
+# Share of those whose text speaks only of what is in that place.
+OF_PLACE = 0.75
 # Share of pictures whose noise is laid on the latents of what is bad, wholly or in part, as the app's gentle mode begins: what is left
 # of the damage in the latents is then to be found and taken away, too. Up to which timestep.
-STARTED = 0.6
+STARTED = 0.75
 LATEST_START = 600
+# How much errors outside of that place count: there the answer lies in the input.
+OUTSIDE = 0.25
 SUFFIX = ", clean, high-resolution, 8k"
 
 
@@ -47,31 +53,42 @@ def degraded(image: np.ndarray, dice: Dice) -> np.ndarray:
     return np.clip(image, 0, 1).astype(np.float32)
 
 
-def damaged(image: np.ndarray, behind: np.ndarray, owner: np.ndarray, removed: int, dice: Dice) -> np.ndarray:
-    """A picture in 0..1 with damage in one place, `behind` being the picture without the solid `removed`."""
+def damaged(image: np.ndarray, behind: np.ndarray, owner: np.ndarray, removed: int, dice: Dice) -> tuple[np.ndarray, np.ndarray | None]:
+    """A picture in 0..1 with damage in one place, `behind` being the picture without the solid `removed`; and where."""
     hurt = damage(image, owner, dice, without=(behind, removed), factor=dice.pick(FACTORS))
-    return hurt.image if hurt else image
+    return (hurt.image, hurt.mask > 0.3) if hurt else (image, None)
 
 
 def batch(latents: Latents, dice: Dice, count: int = BATCH) -> dict[str, object]:
-    clean, conditions, texts = [], [], []
+    clean, conditions, texts, weights = [], [], [], []
     for _ in range(count):
         index, which = dice.below(len(latents)), dice.below(2)
         scene, images, owners, removed = latents.pictures[index]
         image, behind = (i.astype(np.float32) / 255.0 for i in images)
+        place = None
         if dice.chance(LOCAL):
             which = 0
-            worse = damaged(image, behind, owners[0], removed, dice)
+            worse, place = damaged(image, behind, owners[0], removed, dice)
         else:
             worse = degraded((image, behind)[which], dice)
         scene = scene.without(removed) if which else scene
+        weights.append(np.ones((LATENTS, LATENTS)) if place is None else np.where(in_latents(place), 1.0, OUTSIDE))
         clean.append(latents[index]["clean"][which])
         conditions.append(worse)
-        text = caption(scene, dice) if scene.solids else ""
+        if place is not None and dice.chance(OF_PLACE):
+            text = text_of(within(scene, owners[0], place), dice)
+        else:
+            text = caption(scene, dice) if scene.solids else ""
         text += SUFFIX if dice.chance(0.5) else ""
         texts.append("" if dice.chance(NO_TEXT) else text)
     condition = torch.from_numpy(np.stack(conditions)).permute(0, 3, 1, 2).contiguous()
-    return {"clean": torch.from_numpy(np.stack(clean).astype(np.float32)), "condition": condition, "texts": texts}
+    clean, weights = (torch.from_numpy(np.stack(rows).astype(np.float32)) for rows in (clean, weights))
+    return {"clean": clean, "condition": condition, "texts": texts, "weights": weights[:, None]}
+
+
+def in_latents(place: np.ndarray) -> np.ndarray:
+    """The latents that have a part of a place."""
+    return place.reshape(LATENTS, 8, LATENTS, 8).any(axis=(1, 3))
 
 
 def predict(unet, controlnet, sample: Tensor, times: Tensor, hidden: Tensor, condition: Tensor) -> Tensor:
@@ -119,7 +136,7 @@ def evaluate(unet, controlnet, vae, prompts: Prompts, noising: Noising, held_out
 
 
 def main() -> None:
-    options = parser(__doc__, steps=4_200).parse_args()
+    options = parser(__doc__, steps=6_700).parse_args()
     torch.manual_seed(options.seed)
     unet, controlnet = new_pasd()
     run = Run("pasd", {"unet": unet, "controlnet": controlnet}, options, rate=2e-3)
@@ -160,7 +177,7 @@ def train(run: Run, unet, controlnet, vae, latents: Latents, prompts: Prompts, n
                 start[started] = encoded(vae, condition[started]).float()
         noisy = noising(torch.lerp(clean, start, left), drawn, times)
         predicted = predict(unet, controlnet, noisy, times, prompts(made["texts"]), condition)
-        run.descend(noising.loss(predicted, noising.noise_of(noisy, clean, times), times))
+        run.descend(noising.loss(predicted, noising.noise_of(noisy, clean, times), times, made["weights"].to(run.device)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ repainted validation pictures (CACHE/logs/unet.png: original, masked, repainted)
 """
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from captions import caption, ground_words
-from dataset import LEAST_VISIBLE
+from captions import caption
 from diffusion import (
     LATENTS,
     MASKS,
@@ -31,10 +29,12 @@ from diffusion import (
     latents_of,
     load_autoencoder,
     load_text_encoder,
+    text_of,
+    within,
 )
 from models import new_unet, save_inpainting
 from run import Run, ahead, parser
-from world import Dice, Scene
+from world import Dice
 
 BATCH = 32
 # Latents along a window's side, and windows in a step: as long a step as one of whole pictures.
@@ -73,19 +73,6 @@ def window(mask: np.ndarray, side: int, dice: Dice) -> tuple[int, int]:
     masked = np.flatnonzero(mask)
     at = divmod(int(dice.pick(masked)) if len(masked) else mask.size // 2, LATENTS)
     return tuple(min(max(i - dice.below(side), 0), LATENTS - side) for i in at)
-
-
-def within(scene: Scene, owner: np.ndarray, shown: np.ndarray) -> Scene:
-    """The scene with the solids alone of which a good part is among the pixels shown."""
-    parts = [(int((shown & (owner == i)).sum()), int((owner == i).sum())) for i in range(len(scene.solids))]
-    keep = [s for s, (here, all_of_it) in zip(scene.solids, parts) if here >= max(LEAST_VISIBLE, 0.4 * all_of_it)]
-    return replace(scene, solids=tuple(keep))
-
-
-def text_of(scene: Scene, dice: Dice) -> str:
-    if scene.solids:
-        return caption(scene, dice, complete=dice.chance(0.8))
-    return ground_words(scene.ground, dice) if dice.chance(0.5) else ""
 
 
 def loss_of(unet, prompts: Prompts, noising: Noising, made: dict, seed: tuple[int, ...], times: Tensor | None = None) -> Tensor:
