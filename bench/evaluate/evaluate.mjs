@@ -1,8 +1,8 @@
 /**
- * `npm run evaluate [-- --only maps|refine] [--count 300] [--refine 200] [--models FOLDER] [--cases FOLDER]`: how good the app's own
- * pipeline is on Blocks, where the truth is known. Renders what is missing of the cases (Python, training/blocks/cases.py), measures
- * each once, and goes on where it was stopped. With the models that come with the app, README.md and bench/results/blocks.json are
- * written; with others, the tables are printed.
+ * `npm run evaluate [-- --only maps|refine] [--count 300] [--refine 200] [--ablate 200] [--models FOLDER] [--cases FOLDER]`: how good
+ * the app's own pipeline is on Blocks, where the truth is known. Renders what is missing of the cases (Python,
+ * training/blocks/cases.py), measures each once, and goes on where it was stopped. With the models that come with the app, README.md
+ * and bench/results/blocks.json are written; with others, the tables are printed.
  *
  * `npm run compare [-- --count 200]`: every strategy on the same scenes; the tables go into README.md, too.
  *
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: 'maps,refine' },
     count: { type: 'string' },
     refine: { type: 'string', default: '200' },
+    ablate: { type: 'string', default: '200' },
     models: { type: 'string', default: COMMITTED },
     cases: { type: 'string' },
     fit: { type: 'boolean', default: false },
@@ -67,12 +68,14 @@ const server = await createServer({
   },
 });
 const { evaluate } = await server.ssrLoadModule(`${ROOT}bench/evaluate/evaluate.ts`);
+const refined = isComparison ? count : Math.min(count, whole('refine'));
 await evaluate({
   root: ROOT,
   models: options.models,
   cases,
   seeds: Array.from({ length: count }, (_, i) => first + i),
-  refined: isComparison ? count : Math.min(count, whole('refine')),
+  refined,
+  ablated: Math.min(refined, whole('ablate')),
   parts,
   fit: options.fit,
   isCommitted: options.models === COMMITTED,

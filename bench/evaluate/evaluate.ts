@@ -23,6 +23,8 @@ export interface Evaluation {
   readonly seeds: readonly number[];
   /** How many of them are refined. */
   readonly refined: number;
+  /** How many of these with parts of the method left out, too. */
+  readonly ablated: number;
   readonly parts: readonly string[];
   /** Fit the constants of the CLIP instead. */
   readonly fit: boolean;
@@ -30,8 +32,8 @@ export interface Evaluation {
   readonly isCommitted: boolean;
 }
 
-/** The ablations, in the order of the table. */
-const STRATEGIES: readonly StrategyId[] = ['gRefine', 'perceptualOnly', 'alignmentOnly', 'repaintOnly'];
+/** G-Refine and its ablations, in the order of the table. */
+const ABLATIONS: readonly StrategyId[] = ['gRefine', 'perceptualOnly', 'alignmentOnly', 'repaintOnly'];
 
 /** Measures what is not measured yet, tells what cannot be, and writes the tables. */
 export async function evaluate(evaluation: Evaluation): Promise<void> {
@@ -54,15 +56,17 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
   const why = parts.includes('refine') ? missingForRefining(root, models) : null;
   if (why !== null) tables.push(`Refining was not measured: ${why}.`);
   else if (parts.includes('refine')) {
-    const results = await refineAll(evaluation, models, STRATEGIES);
-    const rows = refineRows(results.gRefine ?? [], results.repaintOnly ?? []);
+    const { refined, ablated } = evaluation;
+    const { gRefine = [] } = await refineAll(evaluation, models, ['gRefine']);
+    const results = await refineAll({ ...evaluation, refined: ablated }, models, ABLATIONS);
+    const rows = refineRows(gRefine, results.repaintOnly ?? []);
     tables.push(
-      `Refining, on the first ${evaluation.refined} of them, one seed each:`,
+      `Refining, on the first ${refined} of them, one seed each:`,
       barsTable(rows),
-      'The same with parts left out:',
+      `The same with parts left out${ablated < refined ? `, on the first ${ablated}` : ''}:`,
       strategyTable(results, TITLES),
     );
-    json.refining = { scenes: evaluation.refined, rows };
+    json.refining = { scenes: refined, rows };
   }
   const text = tables.join('\n\n');
   console.log(`\n${text}\n`);
