@@ -81,7 +81,9 @@ export async function repaintStage(before: Version, job: StageJob): Promise<Stag
     );
     return { version: null, outcomes: [], kept: [] };
   }
-  const texts = new Map(regions.map((region) => [region, regionText(region, before.seen, job)] as const));
+  const texts = new Map(
+    regions.map((region) => [region, regionText([region], settings.stage1.text, before.seen, job)] as const),
+  );
   const versions = [before];
   const outcomes = new Map<RepairRegion, RegionOutcome>();
   const kept = new Map<RepairRegion, RepairRegion>();
@@ -160,14 +162,15 @@ async function repaintOnce(
   return { settled, parts };
 }
 
-/** What a region alone is told; undefined: P′. */
+/** What the model is told of some regions; undefined: P′. */
 function regionText(
-  region: RepairRegion,
+  regions: readonly RepairRegion[],
+  text: 'prompt' | 'region',
   { alignment }: AnalysisResult,
-  { prompt, settings }: StageJob,
+  { prompt }: StageJob,
 ): string | undefined {
-  if (settings.stage1.text === 'prompt' || !alignment) return undefined;
-  return regionPrompt([region], { alignment, prompt }) ?? undefined;
+  if (text === 'prompt' || !alignment) return undefined;
+  return regionPrompt(regions, { alignment, prompt }) ?? undefined;
 }
 
 /** Stage 2 and its gate: where quality fell, the pixels before it are back, with a soft edge where it reached the whole image. */
@@ -180,10 +183,11 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
   }
   const report = progress.report('restore');
   const model = interruptible(job.model, report);
+  const told = regions ? regionText(regions, settings.stage2.text, before.seen, job) : undefined;
   const image = await withPrompts(
     model,
     {
-      ...pasdPrompts({ positive: restoredText(before.seen, job) ?? job.emphasised, negative: job.negative }),
+      ...pasdPrompts({ positive: told ?? job.emphasised, negative: job.negative }),
       guidanceScale: settings.stage2.guidanceScale,
     },
     (prompts) =>
@@ -214,15 +218,6 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
     whole,
     undo: (region) => blendRegion(image, { region, patch: before.image, window }),
   });
-}
-
-/** What is in the regions that are restored; null: P′ says it. */
-function restoredText(
-  { alignment }: AnalysisResult,
-  { prompt, regions, settings: { stage2 } }: StageJob,
-): string | null {
-  if (stage2.text === 'prompt' || stage2.reach === 'whole' || !alignment) return null;
-  return regionPrompt(regions, { alignment, prompt });
 }
 
 async function versionOf(

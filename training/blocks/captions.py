@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shapes import SHAPES
 from world import COLOURS, Dice, MATERIALS, SIZES, Scene, Solid
 
+ATTRIBUTES = ("shape", "colour", "size", "material")
 GROUND_PHRASES = {
     "wood": ("wooden floor", "wooden table", "wooden ground"),
     "stone": ("stone floor", "stone ground"),
@@ -71,10 +72,11 @@ def phrase_of(solid: Solid, dice: Dice, keep: float = 0.55) -> Phrase:
     )
 
 
-def wrong_phrase(scene: Scene, phrase: Phrase, dice: Dice) -> Phrase | None:
-    """The phrase with one attribute changed so that it is true of no solid of the scene; None: there is no such."""
+def wrong_phrase(scene: Scene, phrase: Phrase, dice: Dice, among: tuple[str, ...] = ATTRIBUTES) -> Phrase | None:
+    """The phrase with one attribute (`among`: which may be) changed so that it is true of no solid of the scene; None: there is
+    no such."""
     choices = {"shape": SHAPES, "colour": tuple(COLOURS), "size": tuple(SIZES), "material": MATERIALS}
-    for name in dice.shuffled(choices):
+    for name in dice.shuffled(among):
         if getattr(phrase, name) is None:
             continue
         for value in dice.shuffled(choices[name]):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,6 +82,9 @@ class Captions(unittest.TestCase):
             for phrase in (wrong_phrase(scene, true, dice), absent_phrase(scene, dice)):
                 if phrase is not None:
                     self.assertFalse(any(phrase.matches(s) for s in scene.solids), phrase.text())
+            wrong = wrong_phrase(scene, true, dice, ("size",))
+            if wrong is not None:
+                self.assertEqual(replace(wrong, size=true.size), true)
 
     def test_relations_hold(self):
         left, right = solid(x=-1.0), solid(x=1.0, shape="cone")

@@ -24,7 +24,7 @@ from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from captions import (GROUND_PHRASES, Phrase, absent_phrase, caption, elsewhere_phrase, ground_words, phrase_of, with_article,
+from captions import (ATTRIBUTES, GROUND_PHRASES, Phrase, absent_phrase, caption, elsewhere_phrase, ground_words, phrase_of, with_article,
                       wrong_phrase)
 from clip_features import PQ_FACTORS, Contexts, Texts, encode_image, pixel_values
 from dataset import Pictures
@@ -40,14 +40,14 @@ Told = TypeVar("Told", Phrase, Solid)
 BATCH = 16
 RATE = 2.5e-3
 # Sides of crops at 224 px: from half the picture (which is how large things look at 448 px) to all of it.
-CROPS = (128, 128, 144, 160, 192, 224, 256, 256)
-# In the last part of the training, half of the batches are whole pictures at the sizes the app uses.
-LARGE_FROM, LARGE = 0.65, 0.5
+CROPS = (128, 128, 128, 144, 144, 160, 192, 256)
+# In the last part of the training, most of the batches are whole pictures at the sizes the app uses.
+LARGE_FROM, LARGE = 0.65, 0.7
 # What is large in a whole picture at 224 px is as small as something small at 448 px: sizes are told from this enlargement on, the app's.
 SIZES_FROM = 1.5
-# Of so many solids of a picture a right phrase and wrong ones are asked; these count more than phrases about another picture, which
-# are easy.
-SOLIDS, WRONG, ASKED = 4, 2, 4.0
+# Of so many solids of a picture a right phrase and wrong ones are asked, of which one has what is hardest wrong; these count more than
+# phrases about another picture, which are easy.
+SOLIDS, WRONG, ASKED = 4, (ATTRIBUTES, ("size", "material")), 4.0
 SEEN = 45  # pixels of a solid that make it count; fewer, but some, and nothing is asked about it
 MAX_SCALE = np.log(100.0)
 # Share of pictures that the autoencoder gives back, and of these, how many as a whole.
@@ -157,13 +157,14 @@ class Batch:
         return text
 
     def _phrases(self, dice: Dice) -> list[Phrase]:
-        """The six nouns, what is asked of each picture, and words of other worlds. `asked` [batch, phrases]: of which picture."""
+        """The six nouns, what is asked of each picture, and words of other worlds. `asked` [batch, phrases]: whether it
+        is of that picture."""
         phrases, of = [Phrase(shape=shape) for shape in SHAPES], [-1] * len(SHAPES)
         for i, (scene, _, kept) in enumerate(self.scenes):
             here = []
             for solid in dice.shuffled(kept.solids)[:SOLIDS]:
                 here.append(phrase_of(solid, dice))
-                wrong = (wrong_phrase(kept, phrase_of(solid, dice, 0.7), dice) for _ in range(WRONG))
+                wrong = (wrong_phrase(kept, phrase_of(solid, dice, 0.7), dice, among) for among in WRONG)
                 here += [phrase for phrase in wrong if phrase]
             if dice.chance(0.5):
                 here.append(self._told(absent_phrase(kept, dice)))
@@ -243,7 +244,8 @@ def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.
     present, known = batch.present.to(device), batch.known.to(device)
     # True phrases are the rarer ones.
     share = (present * known).sum() / known.sum().clamp(min=1)
-    balance = known * (1 + (ASKED - 1) * batch.asked.to(device)) * torch.where(present > 0.5, 0.5 / share.clamp(min=0.05), 0.5 / (1 - share))
+    balance = known * torch.where(present > 0.5, 0.5 / share.clamp(min=0.05), 0.5 / (1 - share))
+    balance = balance * torch.where(batch.asked.to(device), ASKED, 1.0)
     phrase = (F.binary_cross_entropy_with_logits(whether, present, reduction="none") * balance).sum() / balance.sum()
 
     found = kappa * torch.einsum("bnd,pd->bpn", patches, direction)
