@@ -1,4 +1,4 @@
-"""Makes checkpoints of exported models, so that training goes on where they are: `python checkpoints.py --cache DIR clip=8445 unet=6713`.
+"""Makes checkpoints of exported models, so that training goes on where they are: `python checkpoints.py --cache DIR clip=10865 unet=6713`.
 
 `autoencoder` and `text_encoder`, which the others need, are always made; one of the others where its number of steps so far is given. A
 checkpoint that is there is kept: it knows more (the optimizers' states).

@@ -295,7 +295,7 @@ def weights_at(step: int) -> dict[str, float]:
 
 
 def main() -> None:
-    options = parser(__doc__, steps=8_445).parse_args()
+    options = parser(__doc__, steps=10_865).parse_args()
     torch.manual_seed(options.seed)
     model = new_clip()
     contexts = Contexts(model.config.text_config.hidden_size)
