@@ -4,6 +4,7 @@ import {
   type PresenceCalibration,
   presenceProbability,
 } from '../../src/quality/alignmentScore.ts';
+import { type AttributeCalibration, attributeProbability } from '../../src/quality/attributeScore.ts';
 import { fitCalibration } from './fitCalibration.ts';
 import type { FitFacts, PhraseEvidence } from './measureMaps.ts';
 
@@ -22,6 +23,14 @@ function facts(): FitFacts[] {
         { truth: 'absent', noun: noun(false), phrase: phrase(false) },
         { truth: 'absent', noun: noun(false), phrase: null },
       ] satisfies PhraseEvidence[],
+      // CLS leads the wrong way, patches the right one.
+      attributes: [true, false].map((isTrue) => ({
+        isTrue,
+        evidence: {
+          phrase: { whole: isTrue ? 0.05 : 0.09, best: (isTrue ? 0.2 : 0.12) + wobble },
+          rivals: [{ whole: 0.07, best: 0.1 + wobble }],
+        },
+      })),
       // Good patches have 0.6 where the paper's bound asks for 0.935: with it, they would count as bad.
       patches: [
         [0.75, 0.6, 0.9, 0.9, 'rest'],
@@ -32,7 +41,7 @@ function facts(): FitFacts[] {
 }
 
 test('what was fitted parts true from false at one half', () => {
-  const { phrases, nouns, presence, perceptualBounds } = fitCalibration(facts(), { logitScale });
+  const { phrases, nouns, presence, attributes, perceptualBounds } = fitCalibration(facts(), { logitScale });
   for (const { truth, noun, phrase } of facts().flatMap(({ evidence }) => evidence)) {
     const nounScore = alignmentProbability(noun, nouns, { logitScale });
     const score = phrase ? alignmentProbability(phrase, phrases, { logitScale }) : nounScore;
@@ -40,6 +49,9 @@ test('what was fitted parts true from false at one half', () => {
     if (phrase) expect(score > 0.5).toBe(truth === 'ok');
     const both = presenceProbability({ noun: nounScore, phrase: score }, presence as PresenceCalibration);
     expect(both > 0.5).toBe(truth !== 'absent');
+  }
+  for (const { isTrue, evidence } of facts().flatMap((one) => one.attributes)) {
+    expect(attributeProbability(evidence, attributes as AttributeCalibration, { logitScale }) > 0.5).toBe(isTrue);
   }
   const quality = (technical: number) => 0.75 * Math.min(technical / perceptualBounds.technical, 1);
   expect(quality(0.6)).toBeGreaterThan(0.5);
@@ -51,16 +63,17 @@ test('what would call good solids damaged is no good fit, however few they are',
   const damaged = Array.from({ length: 4 }, (_, i) => [0.9, i === 0 ? 0.54 : 0.2, 0.9, 0.9, 'damage'] as const);
   const solid = [0.9, 0.55, 0.9, 0.9, 'solid'] as const;
   const of = (patches: FitFacts['patches']) =>
-    fitCalibration([...facts().map((one) => ({ ...one, patches: [] })), { evidence: [], patches }], { logitScale })
-      .perceptualBounds.technical;
+    fitCalibration([...facts().map((one) => ({ ...one, patches: [] })), { evidence: [], attributes: [], patches }], {
+      logitScale,
+    }).perceptualBounds.technical;
   expect(0.9 * (0.55 / of([...ground, ...damaged]))).toBeLessThan(0.5);
   expect(0.9 * Math.min(0.55 / of([...ground, ...damaged, solid, solid]), 1)).toBeGreaterThan(0.5);
 });
 
 test('without anything false there is nothing to fit', () => {
-  const onlyTrue = facts().map(({ evidence, patches }) => ({
+  const onlyTrue = facts().map(({ evidence, ...rest }) => ({
+    ...rest,
     evidence: evidence.filter(({ truth }) => truth === 'ok'),
-    patches,
   }));
   expect(() => fitCalibration(onlyTrue, { logitScale })).toThrow(RangeError);
 });

@@ -1,4 +1,8 @@
-import type { EvidenceCalibration, MapsCalibration } from '../../src/checkpoint/mapsCalibration.ts';
+import type {
+  AttributeCalibration,
+  EvidenceCalibration,
+  MapsCalibration,
+} from '../../src/checkpoint/mapsCalibration.ts';
 import {
   type AlignmentEvidence,
   alignmentProbability,
@@ -6,24 +10,19 @@ import {
   combinedEvidence,
   presenceEvidence,
 } from '../../src/quality/alignmentScore.ts';
+import { attributeLead } from '../../src/quality/attributeScore.ts';
 import { perceptualBounds } from '../../src/quality/perceptualMap.ts';
 import type { FitFacts, PatchOf, PhraseEvidence } from './measureMaps.ts';
-import { auroc } from './truth.ts';
+import { auroc, RIVALS } from './truth.ts';
 
 /** Weights of CLS that are tried. */
 const WHOLE_SHARES = Array.from({ length: 21 }, (_, i) => i / 20);
 /** Bounds that are tried. */
 const BOUNDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 
-/** What there is evidence for, and whether it is so. */
-interface Told {
-  readonly evidence: AlignmentEvidence;
-  readonly isTrue: boolean;
-}
-
 /**
  * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, for phrases, nouns and both
- * together; and the bounds of eq. 3 so that D > 0.5 parts damaged patches from good ones best: both sides weigh the same, and of
+ * together, and for the lead over rivals; and the bounds of eq. 3 so that D > 0.5 parts damaged patches from good ones best: both sides weigh the same, and of
  * the good ones, those of solids as much as the many more of the ground.
  * @throws {RangeError} if the cases have no true or no false phrase
  */
@@ -47,13 +46,34 @@ export function fitCalibration(
     phrases,
     nouns,
     presence: fitPresence(evidence, { phrases, nouns, logitScale }),
+    attributes: fitAttributes(
+      facts.flatMap(({ attributes }) => attributes),
+      logitScale,
+    ),
     perceptualBounds: fitBounds(facts.flatMap(({ patches }) => patches)),
   };
 }
 
+function fitEvidence(
+  all: readonly { readonly evidence: AlignmentEvidence; readonly isTrue: boolean }[],
+  logitScale: number,
+): EvidenceCalibration {
+  return fitShare(all, { of: combinedEvidence, logitScale });
+}
+
+function fitAttributes(all: FitFacts['attributes'], logitScale: number): AttributeCalibration {
+  return { ...fitShare(all, { of: attributeLead, logitScale }), rivals: Object.values(RIVALS) };
+}
+
 /** The weights of CLS and of the best patches are those that order true and false best, whatever the boundary. */
-function fitEvidence(all: readonly Told[], logitScale: number): EvidenceCalibration {
-  const combined = (wholeShare: number) => all.map(({ evidence }) => combinedEvidence(evidence, { wholeShare }));
+function fitShare<Evidence>(
+  all: readonly { readonly evidence: Evidence; readonly isTrue: boolean }[],
+  {
+    of: combine,
+    logitScale,
+  }: { readonly of: (evidence: Evidence, rule: { wholeShare: number }) => number; readonly logitScale: number },
+): EvidenceCalibration {
+  const combined = (wholeShare: number) => all.map(({ evidence }) => combine(evidence, { wholeShare }));
   const truth = all.map(({ isTrue }) => isTrue);
   const { wholeShare } = WHOLE_SHARES.map((wholeShare) => ({
     wholeShare,

@@ -1,12 +1,17 @@
 import { upsampleBicubic } from '../../src/math/resampling.ts';
 import { logit } from '../../src/math/softmax.ts';
 import { meanOfLargest } from '../../src/math/statistics.ts';
-import { analyse } from '../../src/pipeline/analyse.ts';
-import type { AlignmentEvidence } from '../../src/quality/alignmentScore.ts';
+import { difference } from '../../src/math/vectors.ts';
+import { analyse, chooseImageSize, imageFeatures } from '../../src/pipeline/analyse.ts';
+import type { ClipEncoder } from '../../src/pipeline/ports.ts';
+import { encodeTexts } from '../../src/pipeline/wordFeatures.ts';
+import type { Phrase } from '../../src/prompt/phrase.ts';
+import { type AlignmentEvidence, patchSimilarity } from '../../src/quality/alignmentScore.ts';
+import { type AttributeEvidence, attributeEvidence, rivalPhrases } from '../../src/quality/attributeScore.ts';
 import type { QualityMap } from '../../src/quality/qualityMap.ts';
-import { type Case, isDamage, SIDE } from './cases.ts';
+import { type Case, isDamage, SIDE, type Solid } from './cases.ts';
 import type { EvaluatedModels } from './models.ts';
-import { auroc, truthOf } from './truth.ts';
+import { auroc, RIVALS, truthOf } from './truth.ts';
 
 /** What the maps say of one case, as kept between runs. */
 export interface MapsMeasured {
@@ -96,6 +101,8 @@ export interface PhraseEvidence {
 /** What constants are fitted on. */
 export interface FitFacts {
   readonly evidence: readonly PhraseEvidence[];
+  /** Of phrases whose noun is there, those of the prompt and more: whether all attributes are right. */
+  readonly attributes: readonly { readonly isTrue: boolean; readonly evidence: AttributeEvidence }[];
   /** Of each patch: overall, technical, rationality, naturalness, and what it is of. */
   readonly patches: readonly (readonly [number, number, number, number, PatchOf])[];
 }
@@ -105,7 +112,7 @@ export type PatchOf = 'damage' | 'solid' | 'rest';
 
 /** Reads evidence off an analysis whose calibration passes it through. */
 export async function measureForFit(
-  { kind, prompt, picture, mask, solids }: Case,
+  { seed, kind, prompt, picture, mask, solids }: Case,
   { packs, readPrompt }: EvaluatedModels,
 ): Promise<FitFacts> {
   const { maps } = packs;
@@ -140,5 +147,52 @@ export async function measureForFit(
     const at = (map: QualityMap) => Number((map.values[cell] as number).toFixed(5));
     return [at(overall), at(technical), at(rationality), at(naturalness), of] as const;
   });
-  return { evidence, patches };
+  const phrases = (whole.alignment?.phrases ?? []).map(({ phrase }) => phrase);
+  const attributes: FitFacts['attributes'][number][] = [];
+  for (const phrase of [...phrases, ...phrases.flatMap((one) => wrongRivals(one, solids, { seed }))]) {
+    const truth = truthOf(phrase.text, solids);
+    const rivals = rivalPhrases(phrase, Object.values(RIVALS)).map(({ text }) => text);
+    if (truth === null || truth === 'absent' || rivals.length === 0) continue;
+    attributes.push({
+      isTrue: truth === 'ok',
+      evidence: await evidenceOf(clip, { picture, texts: [phrase.text, phrase.noun.text, ...rivals] }),
+    });
+  }
+  return { evidence, attributes, patches };
+}
+
+/** Most wrong values that are asked of each attribute: of colours there would be many. */
+const WRONG_VALUES = 2;
+
+/** Of a phrase that is right: phrases with one attribute wrong, others for each seed. */
+function wrongRivals(phrase: Phrase, solids: readonly Solid[], { seed }: { readonly seed: number }): Phrase[] {
+  if (truthOf(phrase.text, solids) !== 'ok') return [];
+  return Object.values(RIVALS).flatMap((values) => {
+    const wrong = rivalPhrases(phrase, [values]).filter(({ text }) => truthOf(text, solids) === 'wrong');
+    const from = wrong.length > WRONG_VALUES ? seed % (wrong.length - WRONG_VALUES + 1) : 0;
+    return wrong.slice(from, from + WRONG_VALUES);
+  });
+}
+
+/** Evidence for a phrase and its rivals; `texts` are the phrase, its noun, and the rivals. */
+async function evidenceOf(
+  clip: ClipEncoder,
+  { picture, texts }: { readonly picture: Case['picture']; readonly texts: readonly string[] },
+): Promise<AttributeEvidence> {
+  const features = await imageFeatures(
+    { image: picture, clip },
+    { imageSize: chooseImageSize(clip, null, []), step: () => {} },
+  );
+  const rows = await encodeTexts(clip, ['', ...texts], { beforeRun: () => {} });
+  const row = (i: number) => rows.subarray(i * clip.dim, (i + 1) * clip.dim);
+  const [direction, noun, ...rivals] = texts.map((_, i) => difference(row(i + 1), row(0))) as [
+    Float32Array,
+    Float32Array,
+  ];
+  return attributeEvidence(features, {
+    direction,
+    similarity: patchSimilarity(features, direction),
+    nounSimilarity: patchSimilarity(features, noun),
+    rivals,
+  });
 }

@@ -4,10 +4,13 @@ import type { RgbaImage } from '../../src/image/rgbaImage.ts';
 import { averageRanks } from '../../src/math/correlation.ts';
 import type { Solid } from './cases.ts';
 
+/** Attributes of the solids, beside their shape: values exclude each other. */
+export const RIVALS = {
+  colour: ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'white'],
+  size: ['small', 'large'],
+  material: ['matte', 'shiny', 'striped'],
+} as const;
 const SHAPES = ['cube', 'sphere', 'cylinder', 'cone', 'ring', 'star'];
-const COLOURS = ['red', 'orange', 'yellow', 'green', 'cyan', 'blue', 'purple', 'white'];
-const SIZES = ['small', 'large'];
-const MATERIALS = ['matte', 'shiny', 'striped'];
 
 /** Area under the ROC curve of values for a truth, ties counted half; NaN where all is true or nothing. */
 export function auroc(values: ArrayLike<number>, truth: ArrayLike<boolean>): number {
@@ -33,7 +36,7 @@ export function truthOf(phrase: string, solids: readonly Solid[]): 'ok' | 'wrong
   if (shape === null) return null;
   const alike = solids.filter((solid) => solid.shape === shape);
   if (alike.length === 0) return 'absent';
-  const [colour, size, material] = [one(COLOURS), one(SIZES), one(MATERIALS)];
+  const [colour, size, material] = [one(RIVALS.colour), one(RIVALS.size), one(RIVALS.material)];
   const has = (solid: Solid) =>
     (colour ?? solid.colour) === solid.colour &&
     (size ?? solid.size) === solid.size &&

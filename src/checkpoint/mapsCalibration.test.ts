@@ -18,6 +18,8 @@ test('what was fitted is read; a folder without is fine', async () => {
   expect(await read({ ...fitted, note: 'fitted on validation seeds' })).toEqual(fitted);
   const both = { ...fitted, presence: { scale: 1.5, bias: -1 } };
   expect(await read(both)).toEqual(both);
+  const held = { ...fitted, attributes: { ...evidence, rivals: [['red', 'blue']] } };
+  expect(await read(held)).toEqual(held);
   expect(await readMapsCalibration(new Map())).toBeNull();
 });
 
@@ -27,6 +29,10 @@ test.each([
   ['perceptualBounds.naturalness', { ...fitted, perceptualBounds: { technical: 1, rationality: 1 } }],
   ['presence.scale', { ...fitted, presence: { scale: 0, bias: 0 } }],
   ['perceptualBounds.technical', { ...fitted, perceptualBounds: null }],
+  ['attributes.wholeShare', { ...fitted, attributes: { scale: 1, bias: 0, rivals: [['red', 'blue']] } }],
+  ['attributes.rivals', { ...fitted, attributes: evidence }],
+  ['attributes.rivals', { ...fitted, attributes: { ...evidence, rivals: [['red']] } }],
+  ['attributes.rivals', { ...fitted, attributes: { ...evidence, rivals: [['red', 'Dark blue']] } }],
 ])('a wrong %s is named', async (member, json) => {
   await expect(read(json)).rejects.toMatchObject({ name: 'CheckpointError', message: expect.stringContaining(member) });
 });

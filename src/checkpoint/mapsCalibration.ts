@@ -22,6 +22,12 @@ export interface PresenceCalibration {
   readonly bias: number;
 }
 
+/** How a phrase's lead over its rivals becomes a probability (`quality/attributeScore.ts`). */
+export interface AttributeCalibration extends EvidenceCalibration {
+  /** Words that exclude each other, a list per attribute. */
+  readonly rivals: readonly (readonly string[])[];
+}
+
 /**
  * Constants that belong to one CLIP and were fitted on images of its world, so that the thresholds of an analysis mean there
  * what they mean everywhere: S = 0.5 is as likely right as wrong, D > 0.5 is bad.
@@ -33,6 +39,8 @@ export interface MapsCalibration {
   readonly nouns: EvidenceCalibration;
   /** For bare nouns and whole phrases together; absent: bare nouns tell alone. */
   readonly presence?: PresenceCalibration;
+  /** For whole phrases held against those that differ in one word; absent: each tells by itself. */
+  readonly attributes?: AttributeCalibration;
   /** B_k of eq. 3, each in 0..1, > 0. */
   readonly perceptualBounds: {
     readonly technical: number;
@@ -43,10 +51,11 @@ export interface MapsCalibration {
 
 /**
  * Reads `calibration.json` of a model's folder: `{"phrases": {"scale", "bias", "wholeShare"}, "nouns": {…}, "presence":
- * {"scale", "bias"}, "perceptualBounds": {"technical", "rationality", "naturalness"}}`; `presence` may be absent.
+ * {"scale", "bias"}, "attributes": {"scale", "bias", "wholeShare", "rivals": [["red", "blue"], …]}, "perceptualBounds":
+ * {"technical", "rationality", "naturalness"}}`; `presence` and `attributes` may be absent.
  *
  * @returns null where the folder has none, as published CLIPs have not
- * @throws {UserError} `CheckpointError`: a number is missing or out of range
+ * @throws {UserError} `CheckpointError`: a number is missing or out of range, or rivals are no lists of words
  */
 export async function readMapsCalibration(folder: HubFolder): Promise<MapsCalibration | null> {
   if (!folder.has(CALIBRATION_FILE)) return null;
@@ -60,6 +69,9 @@ export async function readMapsCalibration(folder: HubFolder): Promise<MapsCalibr
         bias: number(json, 'presence', 'bias', [-100, 100]),
       },
     }),
+    ...(json.attributes !== undefined && {
+      attributes: { ...evidence(json, 'attributes'), rivals: rivalWords(json.attributes as JsonObject) },
+    }),
     perceptualBounds: {
       technical: number(json, 'perceptualBounds', 'technical', [Number.MIN_VALUE, 1]),
       rationality: number(json, 'perceptualBounds', 'rationality', [Number.MIN_VALUE, 1]),
@@ -68,12 +80,22 @@ export async function readMapsCalibration(folder: HubFolder): Promise<MapsCalibr
   };
 }
 
-function evidence(json: JsonObject, member: 'phrases' | 'nouns'): EvidenceCalibration {
+function evidence(json: JsonObject, member: 'phrases' | 'nouns' | 'attributes'): EvidenceCalibration {
   return {
     scale: number(json, member, 'scale', [Number.MIN_VALUE, Number.MAX_VALUE]),
     bias: number(json, member, 'bias', [-2, 2]),
     wholeShare: number(json, member, 'wholeShare', [0, 1]),
   };
+}
+
+function rivalWords({ rivals }: JsonObject): string[][] {
+  const isWord = (word: unknown) => typeof word === 'string' && /^\S+$/.test(word) && word === word.toLowerCase();
+  const isList = (list: unknown) => Array.isArray(list) && list.length > 1 && list.every(isWord);
+  if (Array.isArray(rivals) && rivals.length > 0 && rivals.every(isList)) return rivals as string[][];
+  throw checkpointError(
+    CALIBRATION_FILE,
+    'its attributes.rivals are not lists of two or more words in lower case, as in [["red", "blue"]]; delete the file to measure without it',
+  );
 }
 
 function number(json: JsonObject, member: string, name: string, [low, high]: readonly [number, number]): number {

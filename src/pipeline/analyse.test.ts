@@ -181,14 +181,34 @@ describe('analyse', () => {
     }
   });
 
-  test('encodes an image, quality words and reference texts once per CLIP, and each text of a prompt once', async () => {
+  test('encodes an image, quality words and reference texts once per CLIP, and each text of its prompts', async () => {
     const { clip, calls } = fakeClip();
     await analyse(job({ clip }));
     expect(calls).toContain('text blurry photo.');
     expect(calls.filter((call) => call === 'text ')).toHaveLength(1);
     calls.length = 0;
     await analyse(job({ clip, prompt: 'dog, dog, (dog:1.2)' }));
-    expect(calls).toEqual(['text dog, dog, dog', 'text dog']);
+    expect(calls).toEqual(['text dog, dog, dog']);
+  });
+
+  test('where the pack has rivals, attributes are held against them', async () => {
+    const one = { scale: 1, bias: 0, wholeShare: 1 };
+    const perceptualBounds = { technical: 1, rationality: 1, naturalness: 1 };
+    const packCalibration = {
+      phrases: one,
+      nouns: one,
+      attributes: { ...one, rivals: [['good', 'purple']] },
+      perceptualBounds,
+    };
+    const { clip, calls } = fakeClip();
+    const statusOf = async (prompt: string, over: Partial<AnalysisJob> = {}) =>
+      (await analyse(job({ clip, prompt, packCalibration, ...over }))).alignment?.phrases.map(({ status }) => status);
+    // The whole image shows something good, nothing purple.
+    expect(await statusOf('a good dog')).toEqual(['ok']);
+    expect(calls).toContain('text purple dog');
+    expect(await statusOf('a purple dog')).toEqual(['wrongAttribute']);
+    // What the caller sets goes before the pack's.
+    expect(await statusOf('a purple dog', { calibration: one })).toEqual(['ok']);
   });
 
   test('a cancelled or failed run leaves nothing half done behind', async () => {

@@ -19,6 +19,7 @@ import {
   type PresenceCalibration,
   patchSimilarity,
 } from '../quality/alignmentScore.ts';
+import { type AttributeCalibration, rivalPhrases } from '../quality/attributeScore.ts';
 import type { LearnedContexts } from '../quality/learnedPrompts.ts';
 import { type PerceptualBounds, perceptualMap } from '../quality/perceptualMap.ts';
 import type { AlignmentResult } from '../quality/qualityResults.ts';
@@ -53,6 +54,8 @@ export interface PackCalibration {
   readonly nouns: AlignmentCalibration;
   /** For both together: whether the noun of a phrase is there. */
   readonly presence?: PresenceCalibration;
+  /** For phrases held against their rivals: whether their attributes are right. */
+  readonly attributes?: AttributeCalibration;
   /** B_k of eq. 3 with this CLIP's learned contexts. */
   readonly perceptualBounds: PerceptualBounds;
 }
@@ -229,7 +232,15 @@ async function align(
     readonly step: Step;
   },
 ): Promise<AlignmentResult> {
-  const texts = [...new Set([plainPrompt(prompt), ...phrases.flatMap(({ text, noun }) => [text, noun.text])])];
+  const taught = settings.perceptualMode === 'calibrated' ? calibrated?.alignment : null;
+  const fitted = given || taught ? null : packCalibration;
+  const { presence, attributes } = fitted ?? {};
+  const rivals = phrases.map((phrase) =>
+    attributes ? rivalPhrases(phrase, attributes.rivals).map(({ text }) => text) : [],
+  );
+  const texts = [
+    ...new Set([plainPrompt(prompt), ...phrases.flatMap(({ text, noun }) => [text, noun.text]), ...rivals.flat()]),
+  ];
   // The reference texts are encoded by the first job only; then they count as work of this stage.
   let before = 0;
   const reference = await referenceFeatures(clip, {
@@ -250,13 +261,12 @@ async function align(
     });
     return gathered;
   };
-  const taught = settings.perceptualMode === 'calibrated' ? calibrated?.alignment : null;
   const onImage = () =>
     calibrateOnReference(referenceEvidence(features, reference), {
       logitScale: clip.logitScale,
       ...(taught && { thresholds: taught }),
     });
-  const calibration = given ?? (taught ? onImage() : (packCalibration?.phrases ?? onImage()));
+  const calibration = given ?? fitted?.phrases ?? onImage();
   return alignmentMap(features, {
     phrases,
     texts: {
@@ -264,11 +274,13 @@ async function align(
       nouns: gather(phrases.map(({ noun }) => noun.text)),
       prompt: gather([plainPrompt(prompt)]),
       empty: reference.empty,
+      rivals: rivals.map((one) => one.map((text) => gather([text]))),
     },
     logitScale: clip.logitScale,
     calibration,
-    nounCalibration: given ?? (taught ? calibration : (packCalibration?.nouns ?? calibration)),
-    ...(!given && !taught && packCalibration?.presence && { presence: packCalibration.presence }),
+    nounCalibration: fitted?.nouns ?? calibration,
+    ...(presence && { presence }),
+    ...(attributes && { attributes }),
     nounThreshold: settings.nounThreshold,
     phraseThreshold: settings.phraseThreshold,
     alignmentBound: settings.alignmentBound,

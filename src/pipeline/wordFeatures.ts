@@ -21,21 +21,33 @@ export const textBatch = 16;
 /** Called before every run of the text encoder with the texts done and to do; throws to stop. */
 export type BeforeRun = (done: number, total: number) => void;
 
-/** `clip.encodeText` in batches. */
+/** Most texts whose features are kept; a prompt and what its phrases are held against have some hundred. */
+const mostKept = 2048;
+
+/** `clip.encodeText` in batches; `[texts, dim]`. A text that was encoded before is not encoded again. */
 export async function encodeTexts(
   clip: ClipEncoder,
   texts: readonly string[],
   { beforeRun }: { readonly beforeRun: BeforeRun },
 ): Promise<Float32Array> {
-  const rows = new Float32Array(texts.length * clip.dim);
-  for (let at = 0; at < texts.length; at += textBatch) {
-    beforeRun(at, texts.length);
-    rows.set(await clip.encodeText(texts.slice(at, at + textBatch)), at * clip.dim);
+  const cache = knownOf(clip);
+  // A new map, not an emptied one: a call at the same time may count on what it has.
+  if (!cache.texts || cache.texts.size > mostKept) cache.texts = new Map();
+  const kept = cache.texts;
+  const fresh = [...new Set(texts)].filter((text) => !kept.has(text));
+  for (let at = 0; at < fresh.length; at += textBatch) {
+    beforeRun(at, fresh.length);
+    const batch = fresh.slice(at, at + textBatch);
+    const encoded = await clip.encodeText(batch);
+    for (const [i, text] of batch.entries()) kept.set(text, encoded.slice(i * clip.dim, (i + 1) * clip.dim));
   }
+  const rows = new Float32Array(texts.length * clip.dim);
+  for (const [i, text] of texts.entries()) rows.set(kept.get(text) as Float32Array, i * clip.dim);
   return rows;
 }
 
 interface KnownFeatures {
+  texts?: Map<string, Float32Array>;
   zeroShot?: QualityWordFeatures;
   learned?: { readonly contexts: LearnedContexts; readonly features: QualityWordFeatures };
   reference?: ReferenceFeatures;

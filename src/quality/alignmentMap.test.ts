@@ -199,6 +199,42 @@ describe('alignmentMap', () => {
     expect(found({ scale: 2, bias: 0.3 })?.nounScore).toBeCloseTo(sigmoid(-0.6), 6);
   });
 
+  describe('held against rivals', () => {
+    const rival = [-0.4, 0, 0.6, 0];
+    const found = (over: Partial<AlignmentOptions> = {}, rivals = [[rival]]) =>
+      alignmentMap(image, {
+        ...options,
+        // By itself the phrase would be wrong.
+        phraseThreshold: 0.9,
+        attributes: { scale: 1, bias: 0.2, wholeShare: 1 },
+        ...over,
+        phrases: [phrase('red dog')],
+        texts: {
+          phrases: Float32Array.from(axis.redDog),
+          nouns: Float32Array.from(axis.dog),
+          prompt: Float32Array.from(axis.dog),
+          empty: Float32Array.from(axis.empty),
+          rivals: rivals.map((texts) => texts.map((text) => Float32Array.from(text))),
+        },
+      }).phrases[0];
+
+    test('a phrase is right as far as it leads over them', () => {
+      // 0.8 against -0.4 on CLS, but the noun itself is no surer than 0.881.
+      expect(found()?.score).toBeCloseTo(present, 6);
+      const close = { attributes: { scale: 1, bias: 1, wholeShare: 1 } };
+      expect(found(close)?.score).toBeCloseTo(sigmoid(4 * (1.2 - 1)), 6);
+      expect(found(close)).toMatchObject({ status: 'wrongAttribute' });
+      expect(found(close, [[rival, [0.8, 0, 0.6, 0]]])?.score).toBeCloseTo(sigmoid(-4), 6);
+    });
+
+    test('without rivals, or where nothing was fitted for them, it speaks for itself', () => {
+      const own = sigmoid(4 * (0.8 - 0.5));
+      expect(found({}, [[]])?.score).toBeCloseTo(own, 6);
+      const alone = align([[phrase('red dog'), 'redDog', 'dog']]).phrases[0];
+      expect(alone?.score).toBeCloseTo(own, 6);
+    });
+  });
+
   test('a bare noun cannot have a wrong attribute', () => {
     const result = align([[phrase('dog'), 'dog', 'dog']], { over: { phraseThreshold: 0.95 } });
     expect(result.phrases[0]?.status).toBe('ok');

@@ -17,6 +17,7 @@ import {
   presenceProbability,
   promptAlignment,
 } from './alignmentScore.ts';
+import { attributeEvidence, attributeProbability } from './attributeScore.ts';
 import { missingPlaces } from './missingPlace.ts';
 import type { QualityMap } from './qualityMap.ts';
 import type { AlignmentResult, PhraseResult, PhraseStatus } from './qualityResults.ts';
@@ -31,6 +32,8 @@ export interface PromptFeatures {
   readonly prompt: Float32Array;
   /** Of the empty string, the redundant feature that every text shares, `[dim]`. */
   readonly empty: Float32Array;
+  /** Of each phrase's rivals (`attributeScore.ts`), `[dim]` each; default: no phrase has any. */
+  readonly rivals?: readonly (readonly Float32Array[])[];
 }
 
 /** What decides an alignment besides features. Thresholds in 0..1. */
@@ -42,6 +45,8 @@ export interface AlignmentOptions {
   readonly nounCalibration?: AlignmentCalibration;
   /** Where it was fitted: how the whole phrase helps to tell whether its noun is there; default: the bare noun alone does. */
   readonly presence?: PresenceCalibration;
+  /** Where it was fitted: how a phrase's lead over its rivals tells whether its attributes are right; default: its own evidence does. */
+  readonly attributes?: AlignmentCalibration;
   /** T_n: a noun scoring below is missing. */
   readonly nounThreshold: number;
   /** T_p: a phrase scoring below, its noun being there, has a wrong attribute. */
@@ -102,6 +107,8 @@ export function alignmentMap(
     const similarity = patchSimilarity(features, direction);
     const evidence = alignmentEvidence(features, direction, { similarity });
     return {
+      direction,
+      similarity,
       score: alignmentProbability(evidence, calibration, options),
       map: asMap(locate(similarity, options)),
     };
@@ -113,17 +120,34 @@ export function alignmentMap(
     const nounScore = options.presence
       ? presenceProbability({ noun: noun.score, phrase: whole.score }, options.presence)
       : noun.score;
-    const status = phraseStatus(phrase, { score: whole.score, nounScore, ...options });
+    const rivals = texts.rivals?.[i] ?? [];
+    // Held against its rivals a phrase says nothing of whether its noun is there at all.
+    const score =
+      options.attributes && rivals.length > 0
+        ? Math.min(
+            nounScore,
+            attributeProbability(
+              attributeEvidence(features, {
+                ...whole,
+                nounSimilarity: noun.similarity,
+                rivals: rivals.map((rival) => difference(rival, texts.empty)),
+              }),
+              options.attributes,
+              options,
+            ),
+          )
+        : whole.score;
+    const status = phraseStatus(phrase, { score, nounScore, ...options });
     const emphasis =
       status === 'missing'
         ? emphasisWeight(nounScore, options.nounThreshold)
         : status === 'wrongAttribute'
-          ? emphasisWeight(whole.score, options.phraseThreshold)
+          ? emphasisWeight(score, options.phraseThreshold)
           : 1;
     return {
       phrase,
       status,
-      score: whole.score,
+      score,
       nounScore,
       map: isBare ? noun.map : bothMaps(whole.map, noun.map),
       nounMap: noun.map,

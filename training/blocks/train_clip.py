@@ -9,12 +9,14 @@ true of some pictures and false of others, words of other worlds among them. Los
 * shapes, patches: which of the six nouns is on a cell that a solid fills;
 * phrases, patches of the surgery path: the same says where. A solid with the noun but another attribute counts a little, so
   that the map of a phrase that is not true still points at what it is about;
+* rivals, class token and patches: which value of one attribute, all else equal, is true of a solid ("small red cube" rather than
+  "small blue cube"), as the app asks whether an attribute is right;
 * quality, class token and patches: the softmax over each pair (eq. 2) says how much is damaged, and where;
 * look: the class token's first head in the last blocks attends to what is damaged.
 """
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,6 +50,9 @@ SIZES_FROM = 1.5
 # Of so many solids of a picture a right phrase and wrong ones are asked, of which one has what is hardest wrong; these count more than
 # phrases about another picture, which are easy.
 SOLIDS, WRONG, ASKED = 4, (ATTRIBUTES, ("size", "material")), 4.0
+VALUES = {"shape": SHAPES, "colour": tuple(COLOURS), "size": tuple(SIZES), "material": MATERIALS}
+# Attributes that rivals differ in, the harder ones more often.
+RIVALLED = ("colour", "size", "size", "material", "material")
 SEEN = 45  # pixels of a solid that make it count; fewer, but some, and nothing is asked about it
 MAX_SCALE = np.log(100.0)
 # Share of pictures that the autoencoder gives back, and of these, how many as a whole.
@@ -104,6 +109,7 @@ class Batch:
         self.images = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
         self.phrases = self._phrases(dice)
         self._truth(covers)
+        self.rivals = self._rivals(covers, dice)
         self.hurt_cells = torch.from_numpy(np.stack(hurts))  # [batch, cells] share of the cell that is damaged
         self.amounts = torch.tensor(np.stack(amounts), dtype=torch.float32)  # [batch, 2, 4] of class token, of cells
 
@@ -148,8 +154,7 @@ class Batch:
         at = dice.below(len(scene.solids))
         names = ("shape", "colour", "colour", "material", "material")
         name = dice.pick((*names, "size", "size") if self._has_sizes else names)
-        values = {"shape": SHAPES, "colour": tuple(COLOURS), "size": tuple(SIZES), "material": MATERIALS}[name]
-        value = dice.pick([v for v in values if v != getattr(scene.solids[at], name)])
+        value = dice.pick([v for v in VALUES[name] if v != getattr(scene.solids[at], name)])
         for _ in range(4):
             text = caption(scene.with_solid(at, **{name: value}), dice, complete=True)
             if value in text:
@@ -176,6 +181,25 @@ class Batch:
         of = torch.tensor(of + [-1] * len(elsewhere))
         self.asked = of[None] == torch.arange(len(self.scenes))[:, None]
         return phrases + elsewhere
+
+    def _rivals(self, covers: list[list[np.ndarray]], dice: Dice) -> list["Rivals"]:
+        """One question about each of some solids."""
+        asked = []
+        for i, (scene, _, kept) in enumerate(self.scenes):
+            for solid in dice.shuffled(kept.solids)[:SOLIDS]:
+                at = next(k for k, other in enumerate(scene.solids) if self._told(other) == solid)
+                cells = np.flatnonzero(covers[i][at] > 0.4)
+                names = [name for name in RIVALLED if getattr(solid, name) is not None]
+                if len(cells) == 0:
+                    continue
+                name = dice.pick(names)
+                phrase = replace(phrase_of(solid, dice), shape=solid.shape, **{name: getattr(solid, name)})
+                phrases = [replace(phrase, **{name: value}) for value in VALUES[name]]
+                right = VALUES[name].index(getattr(solid, name))
+                others = [other for k, other in enumerate(scene.solids) if k != at]
+                of_another = [k != right and any(p.matches(other) for other in others) for k, p in enumerate(phrases)]
+                asked.append(Rivals(i, cells, phrases, right, of_another))
+        return asked
 
     def _truth(self, covers: list[list[np.ndarray]]) -> None:
         """present, known [batch, phrases]; where, weight [batch, phrases, cells]; shapes [batch, cells], -100 where none fills a cell."""
@@ -213,6 +237,17 @@ class Batch:
         self.where, self.weight, self.shapes = torch.from_numpy(where), torch.from_numpy(weight), torch.from_numpy(shapes)
 
 
+@dataclass
+class Rivals:
+    """Phrases about one solid that differ in one attribute's value."""
+
+    picture: int  # of the batch
+    cells: np.ndarray  # that the solid fills
+    phrases: list[Phrase]
+    right: int  # which of them is true of it
+    of_another: list[bool]  # which of them are true of another solid: the class token is not asked about these
+
+
 def pooled(mask: np.ndarray, grid: int) -> np.ndarray:
     """Share of every cell of a grid that a mask covers, [grid²]."""
     rows = (np.arange(grid * 6) + 0.5) * mask.shape[0] / (grid * 6)
@@ -228,8 +263,10 @@ def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.
     kappa = model.logit_scale.clamp(max=MAX_SCALE).exp()
     cls, patches, looks = encode_image(model, pixel_values(batch.images.to(device), batch.size))
     count = len(batch.captions)
-    features = texts([*batch.captions, *batch.wrong, *(p.text() for p in batch.phrases), ""])
-    said, phrases, empty = features[: 2 * count], features[2 * count : -1], features[-1]
+    asked = [*batch.captions, *batch.wrong, *(p.text() for p in batch.phrases)]
+    rivals = [p.text() for question in batch.rivals for p in question.phrases]
+    features = texts([*asked, *rivals, ""])
+    said, phrases, rivals, empty = features[: 2 * count], features[2 * count : len(asked)], features[len(asked) : -1], features[-1]
 
     logits = kappa * cls @ said.T
     # A caption that another picture of the batch happens to share is no negative.
@@ -274,10 +311,25 @@ def losses(model, contexts: Contexts, texts: Texts, batch: Batch, device: torch.
     on_damage = looks.masked_fill(~seen[:, None], -torch.inf).logsumexp(-1)[seen.any(1)]
     look = -on_damage.mean() if len(on_damage) else looks.sum() * 0
     parts = {"captions": captions, "phrase": phrase, "place": place, "shape": shape}
+    parts["rivals"] = rival_loss(batch.rivals, rivals, cls, patches, kappa)
     return parts | {"quality": quality, "damaged": damaged, "look": look}
 
 
-WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "shape": 0.0, "quality": 2.0, "damaged": 3.0, "look": 0.0}
+def rival_loss(questions: list[Rivals], texts: Tensor, cls: Tensor, patches: Tensor, kappa: Tensor) -> Tensor:
+    """Cross entropy of the right one among rivals, of the class token and of the patches on the solid. `texts` [all rivals, dim]."""
+    total, at = cls.sum() * 0, 0
+    for question in questions:
+        rows = texts[at : at + len(question.phrases)]
+        at += len(rows)
+        right = torch.tensor(question.right, device=texts.device)
+        hidden = torch.tensor(question.of_another, device=texts.device)
+        whole = kappa * rows @ cls[question.picture]
+        local = kappa * rows @ patches[question.picture, torch.from_numpy(question.cells).to(texts.device)].mean(0)
+        total = total + F.cross_entropy(whole.masked_fill(hidden, -1e4), right) + F.cross_entropy(local, right)
+    return total / max(1, 2 * len(questions))
+
+
+WEIGHTS = {"captions": 0.35, "phrase": 1.0, "place": 4.0, "shape": 0.0, "rivals": 1.0, "quality": 2.0, "damaged": 3.0, "look": 0.0}
 # From these steps on. Damage is a small share of a picture: once patches tell it, the class token is pressed to
 # gather what they know, and one of its heads is shown where. Colours are learned by themselves, shapes hardly.
 LATER = ((552, {"quality": 7.0}), (943, {"shape": 2.0, "phrase": 2.0}), (2_250, {"look": 0.7}))
