@@ -201,8 +201,8 @@ describe('alignmentMap', () => {
 
   describe('held against rivals', () => {
     const rival = [-0.4, 0, 0.6, 0];
-    const found = (over: Partial<AlignmentOptions> = {}, rivals = [[rival]]) =>
-      alignmentMap(image, {
+    const found = (over: Partial<AlignmentOptions> = {}, rivals = [[rival]], features = image) =>
+      alignmentMap(features, {
         ...options,
         // By itself the phrase would be wrong.
         phraseThreshold: 0.9,
@@ -225,6 +225,18 @@ describe('alignmentMap', () => {
       expect(found(close)?.score).toBeCloseTo(sigmoid(4 * (1.2 - 1)), 6);
       expect(found(close)).toMatchObject({ status: 'wrongAttribute' });
       expect(found(close, [[rival, [0.8, 0, 0.6, 0]]])?.score).toBeCloseTo(sigmoid(-4), 6);
+    });
+
+    test('what is described wrongly is where its best rival is', () => {
+      // On the left something red, on the right something blue; the image as a whole shows the one or the other.
+      const patchFeatures = Float32Array.of(0.6, 0, 0.8, 0, 0.6, 0.8, 0, 0);
+      const shown = (cls: Float32Array<ArrayBuffer>) => {
+        const result = found({ phraseThreshold: 0.4 }, [[[0.8, 0.6, 0, 0]]], { ...image, cls, patchFeatures });
+        const [left = 0, right = 0] = result?.map.values ?? [];
+        return { status: result?.status, isLeft: left > right };
+      };
+      expect(shown(Float32Array.of(0.6, 0, 0.8, 0))).toEqual({ status: 'ok', isLeft: true });
+      expect(shown(Float32Array.of(0.6, 0.8, 0, 0))).toEqual({ status: 'wrongAttribute', isLeft: false });
     });
 
     test('without rivals, or where nothing was fitted for them, it speaks for itself', () => {

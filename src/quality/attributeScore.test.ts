@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { sigmoid } from '../math/softmax.ts';
 import type { ClipImageFeatures } from '../pipeline/ports.ts';
 import type { Phrase } from '../prompt/phrase.ts';
-import { attributeEvidence, attributeLead, attributeProbability, rivalPhrases } from './attributeScore.ts';
+import { attributeEvidence, attributeLead, attributeProbability, bestRival, rivalPhrases } from './attributeScore.ts';
 
 const words = [
   ['red', 'blue', 'green'],
@@ -74,6 +74,12 @@ test('the lead is over the best rival by what CLS and patches say together', () 
   expect(attributeLead(evidence, { wholeShare: 0 })).toBeCloseTo(0.4, 6);
   expect(attributeLead(evidence, { wholeShare: 1 })).toBeCloseTo(-0.2, 6);
   expect(attributeLead(evidence, { wholeShare: 0.25 })).toBeCloseTo(0.425 - 0.175, 6);
+});
+
+test('the best rival is what fits best in its place', () => {
+  expect(bestRival(evidence, { wholeShare: 0.5 })).toBe(0);
+  const of = (best: number) => ({ whole: 0, best });
+  expect(bestRival({ phrase: of(1), rivals: [of(0.1), of(0.3), of(0.2)] }, { wholeShare: 0.5 })).toBe(1);
 });
 
 test('its probability is calibrated', () => {

@@ -71,9 +71,16 @@ export function attributeEvidence(
   return { phrase: of(direction), rivals: rivals.map(of) };
 }
 
+/** Which of the rivals fits best: what the thing is, if it is not as the phrase says. */
+export function bestRival({ rivals }: AttributeEvidence, rule: EvidenceRule): number {
+  const combined = rivals.map((rival) => combinedEvidence(rival, rule));
+  return combined.indexOf(Math.max(...combined));
+}
+
 /** By how much the phrase leads over the best of its rivals, in cosine; negative: another value of an attribute fits better. */
-export function attributeLead({ phrase, rivals }: AttributeEvidence, rule: EvidenceRule): number {
-  return combinedEvidence(phrase, rule) - Math.max(...rivals.map((rival) => combinedEvidence(rival, rule)));
+export function attributeLead(evidence: AttributeEvidence, rule: EvidenceRule): number {
+  const best = evidence.rivals[bestRival(evidence, rule)] as AlignmentEvidence;
+  return combinedEvidence(evidence.phrase, rule) - combinedEvidence(best, rule);
 }
 
 /** Probability that every attribute of a phrase is right, given that its noun is there, 0..1. */

@@ -163,7 +163,7 @@ export const toyRefineSettings: RefineSettings = {
     mismatchStrength: 0.98,
     text: 'region',
     repaints: 'content',
-    leastMismatch: 0.7,
+    leastMismatch: 0.8,
     leastLegible: 0.75,
     leastGain: 0.05,
     attempts: 3,

@@ -25,13 +25,42 @@ from evaluate_clip import auroc, balanced_accuracy  # noqa: E402
 import clip_surgery  # noqa: E402, I001: in reference/, put on the path by models
 from muon import orthogonalised  # noqa: E402
 from run import Run, ahead  # noqa: E402
-from train_clip import pooled  # noqa: E402
+from train_clip import Rivals, VALUES, pooled, rival_loss, rivals_about  # noqa: E402
 from world import Dice, Solid, draw_scene, render, scene_from_json, visible  # noqa: E402
 
 
 def solid(**changes) -> Solid:
     base = {"shape": "cube", "colour": "red", "size": "small", "material": "matte", "x": 0.0, "y": 0.0, "angle": 0.0}
     return Solid(**{**base, "standing": False, **changes})
+
+
+class RivalsOfASolid(unittest.TestCase):
+    def test_differ_in_one_attribute_and_one_is_right(self):
+        one, alike = solid(), solid(size="large")
+        for seed in range(40):
+            phrases, right, of_another = rivals_about(one, [alike], Dice(seed))
+            name = next(n for n in ("colour", "size", "material") if len({getattr(p, n) for p in phrases}) > 1)
+            self.assertEqual([getattr(p, name) for p in phrases], list(VALUES[name]))
+            self.assertEqual([p.matches(one) for p in phrases].index(True), right)
+            self.assertEqual(of_another, [k != right and p.matches(alike) for k, p in enumerate(phrases)])
+
+    def test_sizes_that_cannot_be_told_are_not_asked(self):
+        for seed in range(40):
+            phrases, _, _ = rivals_about(solid(size=None), [], Dice(seed))
+            self.assertEqual({p.size for p in phrases}, {None})
+
+    def test_the_loss_is_that_of_the_right_one_where_the_solid_is(self):
+        texts, cls = torch.eye(3), torch.tensor([[0.0, 1.0, 1.0]])
+        patches = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+        ask = lambda right, cells, hidden: float(  # noqa: E731
+            rival_loss([Rivals(0, np.array(cells), [None] * 3, right, hidden)], texts, cls, patches, torch.tensor(20.0))
+        )
+        none = [False] * 3
+        self.assertAlmostEqual(ask(1, [1], none), np.log(2) / 2, places=4)
+        # What is true of another solid does not count against it in the picture as a whole.
+        self.assertAlmostEqual(ask(1, [1], [False, False, True]), 0, places=4)
+        self.assertGreater(ask(1, [0], none), 5)
+        self.assertEqual(float(rival_loss([], texts[:0], cls, patches, torch.tensor(20.0))), 0)
 
 
 class World(unittest.TestCase):

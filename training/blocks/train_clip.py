@@ -189,16 +189,10 @@ class Batch:
             for solid in dice.shuffled(kept.solids)[:SOLIDS]:
                 at = next(k for k, other in enumerate(scene.solids) if self._told(other) == solid)
                 cells = np.flatnonzero(covers[i][at] > 0.4)
-                names = [name for name in RIVALLED if getattr(solid, name) is not None]
                 if len(cells) == 0:
                     continue
-                name = dice.pick(names)
-                phrase = replace(phrase_of(solid, dice), shape=solid.shape, **{name: getattr(solid, name)})
-                phrases = [replace(phrase, **{name: value}) for value in VALUES[name]]
-                right = VALUES[name].index(getattr(solid, name))
                 others = [other for k, other in enumerate(scene.solids) if k != at]
-                of_another = [k != right and any(p.matches(other) for other in others) for k, p in enumerate(phrases)]
-                asked.append(Rivals(i, cells, phrases, right, of_another))
+                asked.append(Rivals(i, cells, *rivals_about(solid, others, dice)))
         return asked
 
     def _truth(self, covers: list[list[np.ndarray]]) -> None:
@@ -246,6 +240,15 @@ class Rivals:
     phrases: list[Phrase]
     right: int  # which of them is true of it
     of_another: list[bool]  # which of them are true of another solid: the class token is not asked about these
+
+
+def rivals_about(solid: Solid, others: list[Solid], dice: Dice) -> tuple[list[Phrase], int, list[bool]]:
+    """Phrases, which of them is right, and which of the others are true of another solid."""
+    name = dice.pick([name for name in RIVALLED if getattr(solid, name) is not None])
+    phrase = replace(phrase_of(solid, dice), shape=solid.shape)
+    phrases = [replace(phrase, **{name: value}) for value in VALUES[name]]
+    right = VALUES[name].index(getattr(solid, name))
+    return phrases, right, [k != right and any(p.matches(other) for other in others) for k, p in enumerate(phrases)]
 
 
 def pooled(mask: np.ndarray, grid: int) -> np.ndarray:
@@ -347,7 +350,7 @@ def weights_at(step: int) -> dict[str, float]:
 
 
 def main() -> None:
-    options = parser(__doc__, steps=10_865).parse_args()
+    options = parser(__doc__, steps=11_665).parse_args()
     torch.manual_seed(options.seed)
     model = new_clip()
     contexts = Contexts(model.config.text_config.hidden_size)
