@@ -23,7 +23,7 @@ WANTED = [
     ("technical", "noise", 0.7, 600),
     ("technical", "blur", 0.8, 205),
     ("attribute", "wrong shape", None, 701),
-    ("technical", "jpeg", 0.9, 900),
+    ("technical", "jpeg", 0.9, 904),
     ("rationality", "half-missing", 0.7, 500),
     ("rationality", "melted", 0.8, 0),
     ("rationality", "duplicated", 0.8, 800),
