@@ -21,9 +21,9 @@ const WHOLE_SHARES = Array.from({ length: 21 }, (_, i) => i / 20);
 const BOUNDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 
 /**
- * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, for phrases, nouns and both
- * together, and for the lead over rivals; and the bounds of eq. 3 so that D > 0.5 parts damaged patches from good ones best: both sides weigh the same, and of
- * the good ones, those of solids as much as the many more of the ground.
+ * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, for phrases, nouns, both together,
+ * and a phrase's lead over its rivals; and the bounds of eq. 3 so that D > 0.5 parts damaged patches from good ones best: both sides
+ * weigh the same, and of the good ones, those of solids as much as the many more of the ground.
  * @throws {RangeError} if the cases have no true or no false phrase
  */
 export function fitCalibration(

@@ -125,7 +125,7 @@ export function alignmentMap(
     const best = directions[bestRival(evidence, attributes)] as Float32Array;
     return {
       score: attributeProbability(evidence, attributes, options),
-      rivalMap: asMap(locate(patchSimilarity(features, best), options)),
+      rivalMap: () => asMap(locate(patchSimilarity(features, best), options)),
     };
   };
   const found = phrases.map((phrase, i): PhraseResult => {
@@ -150,7 +150,7 @@ export function alignmentMap(
       status,
       score,
       nounScore,
-      map: isBare ? noun.map : bothMaps(status === 'wrongAttribute' && held ? held.rivalMap : whole.map, noun.map),
+      map: isBare ? noun.map : bothMaps(status === 'wrongAttribute' && held ? held.rivalMap() : whole.map, noun.map),
       nounMap: noun.map,
       emphasis: emphasisBeside(phrase.weight ?? 1, emphasis),
     };

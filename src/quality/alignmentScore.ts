@@ -83,7 +83,16 @@ export function alignmentProbability(
   calibration: AlignmentCalibration,
   { logitScale }: { readonly logitScale: number },
 ): number {
-  return sigmoid(logitScale * calibration.scale * (combinedEvidence(evidence, calibration) - calibration.bias));
+  return calibratedProbability(combinedEvidence(evidence, calibration), calibration, { logitScale });
+}
+
+/** Combined evidence (or a difference of such), in cosine, as a probability. */
+export function calibratedProbability(
+  evidence: number,
+  { scale, bias }: AlignmentCalibration,
+  { logitScale }: { readonly logitScale: number },
+): number {
+  return sigmoid(logitScale * scale * (evidence - bias));
 }
 
 /** How surely a noun is there by itself and by its whole phrase: `S_iⁿ = sigmoid(scale · ((logit Sⁿ + logit S) / 2 − bias))`. */

@@ -5,7 +5,6 @@
  * for "red cube". Its rivals share all of that: what is left of the difference is the attribute. On scenes whose truth is known the area
  * under the curve for wrong attributes rises from 0.81 to 0.91.
  */
-import { sigmoid } from '../math/softmax.ts';
 import { dot } from '../math/vectors.ts';
 import type { ClipImageFeatures } from '../pipeline/ports.ts';
 import type { Phrase, Span } from '../prompt/phrase.ts';
@@ -13,6 +12,7 @@ import {
   type AlignmentCalibration,
   type AlignmentEvidence,
   bestPatchCount,
+  calibratedProbability,
   combinedEvidence,
   type EvidenceRule,
 } from './alignmentScore.ts';
@@ -89,5 +89,5 @@ export function attributeProbability(
   calibration: AlignmentCalibration,
   { logitScale }: { readonly logitScale: number },
 ): number {
-  return sigmoid(logitScale * calibration.scale * (attributeLead(evidence, calibration) - calibration.bias));
+  return calibratedProbability(attributeLead(evidence, calibration), calibration, { logitScale });
 }

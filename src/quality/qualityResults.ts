@@ -35,7 +35,7 @@ export interface PhraseResult {
   readonly score: number;
   /** S_iⁿ: probability that it shows the phrase's noun. */
   readonly nounScore: number;
-  /** M_i: where the phrase is found, and its noun, 0..1, 1 = here. */
+  /** M_i: where the phrase is found (of a wrong attribute, where it was fitted: its best rival), and its noun, 0..1, 1 = here. */
   readonly map: QualityMap;
   /** M_iⁿ: where the bare noun is found, 0..1, 1 = here. */
   readonly nounMap: QualityMap;
