@@ -40,6 +40,12 @@ test('a first visit: one click on a sample, and the maps say what is wrong with 
   expect(await app.value(match)).toBeLessThan(50);
 
   await page.reload();
+  await samples.getByRole('button', { name: 'Not a white cube' }).click();
+  await app.analysed();
+  const phrases = page.getByRole('region', { name: 'Phrases of the prompt' });
+  await expect(phrases).toContainText('wrong attribute: looks like “blue cube”');
+
+  await page.reload();
   await samples.getByRole('button', { name: 'Too much colour' }).click();
   await app.analysed();
   expect(await app.value(match)).toBeGreaterThan(80);

@@ -10,7 +10,7 @@ import { Judge } from './judge.ts';
 import { type MapsMeasured, measureForFit, measureMaps } from './measureMaps.ts';
 import { measureRefine, type RefineMeasured } from './measureRefine.ts';
 import { type EvaluatedModels, openModels } from './models.ts';
-import { barsTable, mapsRows, measuresTable, refineRows, strategyTable, withTables } from './report.ts';
+import { barsTable, mapsRows, measuresTable, refineRows, strategyTable, trueErrorNote, withTables } from './report.ts';
 
 /** What is evaluated. */
 export interface Evaluation {
@@ -50,7 +50,7 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
       measureMaps(readCase(evaluation.cases, seed), models),
     );
     const rows = mapsRows(all);
-    tables.push(`The maps, on ${all.length} held-out scenes:`, barsTable(rows));
+    tables.push(`The maps, on ${all.length} held-out scenes:`, barsTable(rows), trueErrorNote(all));
     json.maps = { scenes: all.length, rows };
   }
   const why = parts.includes('refine') ? missingForRefining(root, models) : null;
@@ -68,7 +68,7 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
     );
     json.refining = { scenes: refined, rows };
   }
-  const text = tables.join('\n\n');
+  const text = tables.filter(Boolean).join('\n\n');
   console.log(`\n${text}\n`);
   if (!evaluation.isCommitted) return;
   writeFileSync(join(root, 'bench/results/blocks.json'), `${JSON.stringify(json, null, 2)}\n`);

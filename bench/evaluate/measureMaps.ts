@@ -11,7 +11,7 @@ import { type AttributeEvidence, attributeEvidence, rivalPhrases } from '../../s
 import type { QualityMap } from '../../src/quality/qualityMap.ts';
 import { type Case, isDamage, SIDE, type Solid } from './cases.ts';
 import type { EvaluatedModels } from './models.ts';
-import { auroc, RIVALS, truthOf } from './truth.ts';
+import { auroc, psnr, RIVALS, truthOf } from './truth.ts';
 
 /** What the maps say of one case, as kept between runs. */
 export interface MapsMeasured {
@@ -20,6 +20,8 @@ export interface MapsMeasured {
   readonly strength: number;
   /** Q_P, 0..1. */
   readonly score: number;
+  /** How near the whole picture is to the right one, in dB: what Q_P would rate if it knew that. */
+  readonly psnr: number;
   /** How well 1 − M_P tells damaged pixels, and the factor's own map; null where nothing is damaged. */
   readonly pixels: number | null;
   readonly pixelsOfFactor: number | null;
@@ -35,7 +37,7 @@ const NEAR = 4;
 
 /** Analyses a case as the app does and compares with what is known of it. */
 export async function measureMaps(
-  { kind, fault, strength, prompt, picture, mask, solids, asked }: Case,
+  { kind, fault, strength, prompt, picture, right, mask, solids, asked }: Case,
   { packs, readPrompt }: EvaluatedModels,
 ): Promise<MapsMeasured> {
   const { maps } = packs;
@@ -62,6 +64,7 @@ export async function measureMaps(
     fault,
     strength,
     score: perceptual.score,
+    psnr: psnr(picture, right),
     pixels: isDamage(kind) ? told(perceptual.map) : null,
     pixelsOfFactor: isDamage(kind) ? told(perceptual.factorMaps[kind]) : null,
     phrases: (alignment?.phrases ?? []).flatMap(({ phrase, status }) => {

@@ -12,6 +12,7 @@ import {
   refineRows,
   repairedShare,
   strategyTable,
+  trueErrorNote,
   withTables,
 } from './report.ts';
 
@@ -20,6 +21,7 @@ const maps = (part: Partial<MapsMeasured>): MapsMeasured => ({
   fault: 'none',
   strength: 0,
   score: 1,
+  psnr: 99,
   pixels: null,
   pixelsOfFactor: null,
   phrases: [],
@@ -134,3 +136,14 @@ test.each(['evaluate', 'compare'] as const)(
     expect(withTables(readme, command, 'new')).toContain('new');
   },
 );
+
+test('maps: what the true error ranks is told beside it', () => {
+  const hurt = [
+    maps({ kind: 'technical', strength: 0.9, psnr: 20 }),
+    maps({ kind: 'technical', strength: 0.5, psnr: 21 }),
+    maps({ kind: 'naturalness', strength: 0.3, psnr: 30 }),
+  ];
+  expect(trueErrorNote([...hurt, maps({})])).toContain('with 1.000');
+  expect(trueErrorNote([...hurt, maps({ kind: 'technical', strength: 0.4, psnr: 10 })])).toContain('with 0.400');
+  expect(trueErrorNote([maps({})])).toBe('');
+});

@@ -34,14 +34,8 @@ export function mapsRows(all: readonly MapsMeasured[]): readonly Row[] {
     return { name: `PQ-Map, pixels of ${kind} damage (AUROC)`, value: mean(values), bar, count: values.length };
   };
   const graded = all.filter(({ kind }) => isDamage(kind) || kind === 'clean');
-  const hurt = graded.filter(({ strength }) => strength > 0);
-  const rank = (of: typeof graded) =>
-    of.length < 3
-      ? Number.NaN
-      : -spearman(
-          of.map(({ score }) => score),
-          of.map(({ strength }) => strength),
-        );
+  const hurt = graded.filter(isHurt);
+  const rank = (of: readonly MapsMeasured[]) => strengthRank(of, ({ score }) => score);
   const phrases = all.flatMap((one) => one.phrases);
   const absent = phrases.map(({ truth, status }) => ({ truth: truth === 'absent', told: status === 'missing' }));
   const named = phrases.filter(({ truth }) => truth !== 'absent');
@@ -57,6 +51,26 @@ export function mapsRows(all: readonly MapsMeasured[]): readonly Row[] {
     { name: 'AQ, wrong attribute (balanced accuracy)', value: balancedAccuracy(wrong), bar: 0.85, count: wrong.length },
     { name: 'AQ-Map, peak on the wrongly described object', value: share(peaks), bar: 0.85, count: peaks.length },
   ];
+}
+
+const isHurt = ({ strength }: MapsMeasured) => strength > 0;
+
+/** How well a rating ranks pictures by the strength of their damage: 1 where the worst is rated lowest. */
+function strengthRank(of: readonly MapsMeasured[], rating: (one: MapsMeasured) => number): number {
+  return of.length < 3
+    ? Number.NaN
+    : -spearman(
+        of.map(rating),
+        of.map(({ strength }) => strength),
+      );
+}
+
+/** A sentence: how well the true error ranks the strength of the damage, beside what the score reaches. Empty: nothing is damaged. */
+export function trueErrorNote(all: readonly MapsMeasured[]): string {
+  const reached = strengthRank(all.filter(isHurt), ({ psnr }) => psnr);
+  return Number.isNaN(reached)
+    ? ''
+    : `For comparison: the error itself, which only the right picture tells (PSNR of the whole), ranks the strength of the damage with ${reached.toFixed(3)}: strengths of different faults are hardly alike.`;
 }
 
 /** Difference of PSNR that counts as one, in dB. */

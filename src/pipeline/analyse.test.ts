@@ -207,6 +207,8 @@ describe('analyse', () => {
     expect(await statusOf('a good dog')).toEqual(['ok']);
     expect(calls).toContain('text purple dog');
     expect(await statusOf('a purple dog')).toEqual(['wrongAttribute']);
+    const { alignment } = await analyse(job({ clip, prompt: 'a purple dog', packCalibration }));
+    expect(alignment?.phrases[0]).toMatchObject({ looksLike: 'good dog' });
     // What the caller sets goes before the pack's.
     expect(await statusOf('a purple dog', { calibration: one })).toEqual(['ok']);
   });

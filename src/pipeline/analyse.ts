@@ -236,7 +236,7 @@ async function align(
   const fitted = given || taught ? null : packCalibration;
   const { presence, attributes } = fitted ?? {};
   const rivals = phrases.map((phrase) =>
-    attributes ? rivalPhrases(phrase, attributes.rivals).map(({ text }) => text) : [],
+    attributes && phrase.scope === 'place' ? rivalPhrases(phrase, attributes.rivals).map(({ text }) => text) : [],
   );
   const texts = [
     ...new Set([plainPrompt(prompt), ...phrases.flatMap(({ text, noun }) => [text, noun.text]), ...rivals.flat()]),
@@ -274,7 +274,7 @@ async function align(
       nouns: gather(phrases.map(({ noun }) => noun.text)),
       prompt: gather([plainPrompt(prompt)]),
       empty: reference.empty,
-      rivals: rivals.map((one) => one.map((text) => gather([text]))),
+      rivals: rivals.map((one) => one.map((text) => ({ text, feature: gather([text]) }))),
     },
     logitScale: clip.logitScale,
     calibration,

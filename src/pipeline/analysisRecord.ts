@@ -59,6 +59,7 @@ export function toRecord(result: AnalysisResult): Json {
         status: found.status,
         score: rounded(found.score),
         nounScore: rounded(found.nounScore),
+        ...(found.looksLike && { looksLike: found.looksLike }),
         emphasis: rounded(found.emphasis),
         map: rows(found.map),
         nounMap: rows(found.nounMap),

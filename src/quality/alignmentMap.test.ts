@@ -214,17 +214,22 @@ describe('alignmentMap', () => {
           nouns: Float32Array.from(axis.dog),
           prompt: Float32Array.from(axis.dog),
           empty: Float32Array.from(axis.empty),
-          rivals: rivals.map((texts) => texts.map((text) => Float32Array.from(text))),
+          rivals: rivals.map((texts) =>
+            texts.map((text, i) => ({ text: `rival ${i}`, feature: Float32Array.from(text) })),
+          ),
         },
       }).phrases[0];
 
     test('a phrase is right as far as it leads over them', () => {
       // 0.8 against -0.4 on CLS, but the noun itself is no surer than 0.881.
       expect(found()?.score).toBeCloseTo(present, 6);
+      expect(found({ phraseThreshold: 0.5 })).not.toHaveProperty('looksLike');
       const close = { attributes: { scale: 1, bias: 1, wholeShare: 1 } };
       expect(found(close)?.score).toBeCloseTo(sigmoid(4 * (1.2 - 1)), 6);
-      expect(found(close)).toMatchObject({ status: 'wrongAttribute' });
-      expect(found(close, [[rival, [0.8, 0, 0.6, 0]]])?.score).toBeCloseTo(sigmoid(-4), 6);
+      expect(found(close)).toMatchObject({ status: 'wrongAttribute', looksLike: 'rival 0' });
+      const second = found(close, [[rival, [0.8, 0, 0.6, 0]]]);
+      expect(second?.score).toBeCloseTo(sigmoid(-4), 6);
+      expect(second).toMatchObject({ looksLike: 'rival 1' });
     });
 
     test('what is described wrongly is where its best rival is', () => {

@@ -32,8 +32,14 @@ export interface PromptFeatures {
   readonly prompt: Float32Array;
   /** Of the empty string, the redundant feature that every text shares, `[dim]`. */
   readonly empty: Float32Array;
-  /** Of each phrase's rivals (`attributeScore.ts`), `[dim]` each; default: no phrase has any. */
-  readonly rivals?: readonly (readonly Float32Array[])[];
+  /** Of each phrase's rivals (`attributeScore.ts`); default: no phrase has any. */
+  readonly rivals?: readonly (readonly RivalFeature[])[];
+}
+
+/** A rival phrase and its text feature, `[dim]`. */
+export interface RivalFeature {
+  readonly text: string;
+  readonly feature: Float32Array;
 }
 
 /** What decides an alignment besides features. Thresholds in 0..1. */
@@ -113,19 +119,20 @@ export function alignmentMap(
       map: asMap(locate(similarity, options)),
     };
   };
-  /** Whether a phrase's attributes are right, and where its best rival is; null: it has none. */
+  /** Whether a phrase's attributes are right, and which is its best rival, and where; null: it has none. */
   const holdAgainst = (
-    rivals: readonly Float32Array[],
+    rivals: readonly RivalFeature[],
     { whole, nounSimilarity }: { readonly whole: ReturnType<typeof find>; readonly nounSimilarity: Float32Array },
   ) => {
     const { attributes } = options;
     if (!attributes || rivals.length === 0) return null;
-    const directions = rivals.map((rival) => difference(rival, texts.empty));
+    const directions = rivals.map(({ feature }) => difference(feature, texts.empty));
     const evidence = attributeEvidence(features, { ...whole, nounSimilarity, rivals: directions });
-    const best = directions[bestRival(evidence, attributes)] as Float32Array;
+    const best = bestRival(evidence, attributes);
     return {
       score: attributeProbability(evidence, attributes, options),
-      rivalMap: () => asMap(locate(patchSimilarity(features, best), options)),
+      rival: (rivals[best] as RivalFeature).text,
+      rivalMap: () => asMap(locate(patchSimilarity(features, directions[best] as Float32Array), options)),
     };
   };
   const found = phrases.map((phrase, i): PhraseResult => {
@@ -139,6 +146,7 @@ export function alignmentMap(
     // Held against its rivals a phrase says nothing of whether its noun is there at all.
     const score = held ? Math.min(nounScore, held.score) : whole.score;
     const status = phraseStatus(phrase, { score, nounScore, ...options });
+    const seen = status === 'wrongAttribute' ? held : null;
     const emphasis =
       status === 'missing'
         ? emphasisWeight(nounScore, options.nounThreshold)
@@ -150,7 +158,8 @@ export function alignmentMap(
       status,
       score,
       nounScore,
-      map: isBare ? noun.map : bothMaps(status === 'wrongAttribute' && held ? held.rivalMap() : whole.map, noun.map),
+      map: isBare ? noun.map : bothMaps(seen ? seen.rivalMap() : whole.map, noun.map),
+      ...(seen && { looksLike: seen.rival }),
       nounMap: noun.map,
       emphasis: emphasisBeside(phrase.weight ?? 1, emphasis),
     };

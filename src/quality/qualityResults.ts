@@ -37,6 +37,8 @@ export interface PhraseResult {
   readonly nounScore: number;
   /** M_i: where the phrase is found (of a wrong attribute, where it was fitted: its best rival), and its noun, 0..1, 1 = here. */
   readonly map: QualityMap;
+  /** Of a wrong attribute, where it was fitted: the rival that fits best, which is what the thing looks like ("small blue cube"). */
+  readonly looksLike?: string;
   /** M_iⁿ: where the bare noun is found, 0..1, 1 = here. */
   readonly nounMap: QualityMap;
   /** Where something missing is to come, 0..1, 1 = here; see `missingPlace.ts`. None of what is not missing. */

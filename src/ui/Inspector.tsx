@@ -15,7 +15,7 @@ import { PhraseIcon } from './PhraseIcon.tsx';
 import { RefinePanel } from './RefinePanel.tsx';
 import { ResultPanel } from './ResultPanel.tsx';
 import { useApp, useAppStore } from './StoreContext.tsx';
-import { FACTOR_NAMES, FACTOR_NOTES, MODE_NOTES, PHRASE_STATUS_NAMES, PHRASE_STATUS_NOTES, percent } from './words.ts';
+import { FACTOR_NAMES, FACTOR_NOTES, MODE_NOTES, PHRASE_STATUS_NOTES, percent, phraseFound } from './words.ts';
 
 const QUALITY_NOTE =
   'Q_P: how good the picture looks, whatever it shows. The overall impression, lowered by every factor that is too low.';
@@ -144,7 +144,7 @@ function Phrases({ image, alignment }: { image: ImageItem; alignment: AlignmentR
                     type="button"
                     className={classes(styles.row, styles.phrase, hovered === index && styles.hovered)}
                     aria-pressed={phrase.scope === 'place' ? pinned === index : undefined}
-                    aria-label={`${phrase.text}: ${PHRASE_STATUS_NAMES[status]}, ${percent(score)} of 100`}
+                    aria-label={`${phrase.text}: ${phraseFound(result)}, ${percent(score)} of 100`}
                     onPointerEnter={(event) => event.pointerType !== 'touch' && hoverPhrase(index)}
                     onPointerLeave={() => hoverPhrase(null)}
                     onFocus={() => hoverPhrase(index)}
@@ -154,7 +154,7 @@ function Phrases({ image, alignment }: { image: ImageItem; alignment: AlignmentR
                     <span className={styles.phraseText}>{phrase.text}</span>
                     <span className={styles.score}>{percent(score)}</span>
                     <span className={classes(styles.status, styles[status])}>
-                      <PhraseIcon status={status} size={13} /> {PHRASE_STATUS_NAMES[status]}
+                      <PhraseIcon status={status} size={13} /> {phraseFound(result)}
                     </span>
                     <Bar score={score} />
                   </button>

@@ -12,7 +12,7 @@ import styles from './PromptPanel.module.css';
 import { type PromptSegment, promptSegments } from './promptSegments.ts';
 import { emphasisedPieces } from './refineWords.ts';
 import { useApp, useAppStore } from './StoreContext.tsx';
-import { PHRASE_STATUS_NAMES, percent, sourceWords } from './words.ts';
+import { PHRASE_STATUS_NAMES, percent, phraseFound, sourceWords } from './words.ts';
 
 /** The prompt as typed, its phrases marked by what became of them; editable. */
 export const PromptPanel = memo(function PromptPanel({
@@ -243,7 +243,7 @@ function MarkedPrompt({ image, segments }: { image: ImageItem; segments: readonl
           <Hint
             // biome-ignore lint/suspicious/noArrayIndexKey: as above.
             key={i}
-            text={`${PHRASE_STATUS_NAMES[result.status]}, ${percent(result.score)} of 100${
+            text={`${phraseFound(result)}, ${percent(result.score)} of 100${
               result.phrase.scope === 'place'
                 ? pinned === index
                   ? '. Click to unpin its map'
@@ -255,7 +255,7 @@ function MarkedPrompt({ image, segments }: { image: ImageItem; segments: readonl
               type="button"
               className={look}
               aria-pressed={result.phrase.scope === 'place' ? pinned === index : undefined}
-              aria-label={`${result.phrase.text}: ${PHRASE_STATUS_NAMES[result.status]}, ${percent(result.score)} of 100`}
+              aria-label={`${result.phrase.text}: ${phraseFound(result)}, ${percent(result.score)} of 100`}
               onClick={() => togglePinnedPhrase(index)}
               onFocus={() => hoverPhrase(index)}
               onBlur={() => hoverPhrase(null)}

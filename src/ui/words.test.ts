@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, defaultPrecision, duration, machineWords, percent, timeLeft } from './words.ts';
+import { bytes, defaultPrecision, duration, machineWords, percent, phraseFound, timeLeft } from './words.ts';
 
 test('bytes are told in the unit a person would say', () => {
   expect([0, 999, 1000, 1_500_000, 99_400_000, 302_400_000, 4_294_967_296].map(bytes)).toEqual([
@@ -16,6 +16,13 @@ test('bytes are told in the unit a person would say', () => {
 
 test('scores are whole numbers to 100, and nothing measured is a dash', () => {
   expect([0, 0.005, 0.994, 1, null, Number.NaN].map(percent)).toEqual(['0', '1', '99', '100', '–', '–']);
+});
+
+test('of a phrase it is told what became of it, and what is there instead, where that is known', () => {
+  expect(phraseFound({ status: 'missing' })).toBe('missing');
+  expect(phraseFound({ status: 'wrongAttribute' })).toBe('wrong attribute');
+  const blue = { status: 'wrongAttribute', looksLike: 'blue cube' } as const;
+  expect(phraseFound(blue)).toBe('wrong attribute: looks like “blue cube”');
 });
 
 test('durations', () => {

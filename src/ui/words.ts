@@ -2,7 +2,7 @@ import type { ByteProgress } from '../bridge/protocol.ts';
 import type { Precision } from '../graph/weights.ts';
 import type { GenerationSource } from '../image/metadata/generationMetadata.ts';
 import type { AnalysisSettings, AnalysisStage } from '../pipeline/analysis.ts';
-import type { PerceptualFactor, PerceptualMode, PhraseStatus } from '../quality/qualityResults.ts';
+import type { PerceptualFactor, PerceptualMode, PhraseResult, PhraseStatus } from '../quality/qualityResults.ts';
 import type { AdapterStatus, Tier } from '../runtime/status.ts';
 import type { Engine } from '../store/machineSlice.ts';
 import type { Overlay } from '../store/viewSlice.ts';
@@ -86,6 +86,12 @@ export const PHRASE_STATUS_NAMES: Readonly<Record<PhraseStatus, string>> = {
   unwanted: 'unwanted',
   style: 'style',
 };
+
+/** What became of a phrase, and of a wrong attribute, where it is known, what the thing looks like instead. */
+export function phraseFound({ status, looksLike }: Pick<PhraseResult, 'status' | 'looksLike'>): string {
+  const name = PHRASE_STATUS_NAMES[status];
+  return looksLike ? `${name}: looks like “${looksLike}”` : name;
+}
 
 /** What each status of a phrase means. */
 export const PHRASE_STATUS_NOTES: Readonly<Record<PhraseStatus, string>> = {
