@@ -158,9 +158,15 @@ async function measured<Result>(
   return results;
 }
 
+/** How far away the cases are whose prompts a picture is held against when constants are fitted. */
+const OTHERS = [1, 2];
+
 async function writeCalibration({ cases, seeds, models: folder }: Evaluation, models: EvaluatedModels): Promise<void> {
   const facts = [];
-  for (const seed of seeds) facts.push(await measureForFit(readCase(cases, seed), models));
+  for (const [i, seed] of seeds.entries()) {
+    const others = OTHERS.map((step) => readCase(cases, seeds[(i + step) % seeds.length] as number).prompt);
+    facts.push(await measureForFit(readCase(cases, seed), models, others));
+  }
   const logitScale = models.packs.maps?.clip.logitScale ?? 100;
   const fitted = { ...fitCalibration(facts, { logitScale }), fittedOn: `${seeds.length} validation scenes` };
   const path = join(folder, 'clip', CALIBRATION_FILE);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  type AlignmentCalibration,
   alignmentProbability,
   type PresenceCalibration,
   presenceProbability,
@@ -23,6 +24,11 @@ function facts(): FitFacts[] {
         { truth: 'absent', noun: noun(false), phrase: phrase(false) },
         { truth: 'absent', noun: noun(false), phrase: null },
       ] satisfies PhraseEvidence[],
+      // Prompts tell by CLS, at another level than phrases.
+      prompts: [true, false].map((isTrue) => ({
+        isTrue,
+        evidence: { whole: (isTrue ? 0.03 : -0.01) + wobble, best: 0.1 - wobble },
+      })),
       // CLS leads the wrong way, patches the right one.
       attributes: [true, false].map((isTrue) => ({
         isTrue,
@@ -41,7 +47,7 @@ function facts(): FitFacts[] {
 }
 
 test('what was fitted parts true from false at one half', () => {
-  const { phrases, nouns, presence, attributes, perceptualBounds } = fitCalibration(facts(), { logitScale });
+  const { phrases, nouns, prompts, presence, attributes, perceptualBounds } = fitCalibration(facts(), { logitScale });
   for (const { truth, noun, phrase } of facts().flatMap(({ evidence }) => evidence)) {
     const nounScore = alignmentProbability(noun, nouns, { logitScale });
     const score = phrase ? alignmentProbability(phrase, phrases, { logitScale }) : nounScore;
@@ -49,6 +55,9 @@ test('what was fitted parts true from false at one half', () => {
     if (phrase) expect(score > 0.5).toBe(truth === 'ok');
     const both = presenceProbability({ noun: nounScore, phrase: score }, presence as PresenceCalibration);
     expect(both > 0.5).toBe(truth !== 'absent');
+  }
+  for (const { isTrue, evidence } of facts().flatMap((one) => one.prompts)) {
+    expect(alignmentProbability(evidence, prompts as AlignmentCalibration, { logitScale }) > 0.5).toBe(isTrue);
   }
   for (const { isTrue, evidence } of facts().flatMap((one) => one.attributes)) {
     expect(attributeProbability(evidence, attributes as AttributeCalibration, { logitScale }) > 0.5).toBe(isTrue);
@@ -63,9 +72,12 @@ test('what would call good solids damaged is no good fit, however few they are',
   const damaged = Array.from({ length: 4 }, (_, i) => [0.9, i === 0 ? 0.54 : 0.2, 0.9, 0.9, 'damage'] as const);
   const solid = [0.9, 0.55, 0.9, 0.9, 'solid'] as const;
   const of = (patches: FitFacts['patches']) =>
-    fitCalibration([...facts().map((one) => ({ ...one, patches: [] })), { evidence: [], attributes: [], patches }], {
-      logitScale,
-    }).perceptualBounds.technical;
+    fitCalibration(
+      [...facts().map((one) => ({ ...one, patches: [] })), { evidence: [], prompts: [], attributes: [], patches }],
+      {
+        logitScale,
+      },
+    ).perceptualBounds.technical;
   expect(0.9 * (0.55 / of([...ground, ...damaged]))).toBeLessThan(0.5);
   expect(0.9 * Math.min(0.55 / of([...ground, ...damaged, solid, solid]), 1)).toBeGreaterThan(0.5);
 });

@@ -22,9 +22,9 @@ const BOUNDS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 
 /**
  * Fits the constants of one CLIP: evidence to probability so that 0.5 parts true from false best, for phrases, nouns, both together,
- * and a phrase's lead over its rivals; and the bounds of eq. 3 so that D > 0.5 parts damaged patches from good ones best: both sides
+ * whole prompts, and a phrase's lead over its rivals; and the bounds of eq. 3 so that D > 0.5 parts damaged patches from good ones best: both sides
  * weigh the same, and of the good ones, those of solids as much as the many more of the ground.
- * @throws {RangeError} if the cases have no true or no false phrase
+ * @throws {RangeError} if the cases have no true or no false phrase or prompt
  */
 export function fitCalibration(
   facts: readonly FitFacts[],
@@ -45,6 +45,10 @@ export function fitCalibration(
   return {
     phrases,
     nouns,
+    prompts: fitEvidence(
+      facts.flatMap(({ prompts }) => prompts),
+      logitScale,
+    ),
     presence: fitPresence(evidence, { phrases, nouns, logitScale }),
     attributes: fitAttributes(
       facts.flatMap(({ attributes }) => attributes),

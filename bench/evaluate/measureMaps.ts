@@ -2,7 +2,7 @@ import { upsampleBicubic } from '../../src/math/resampling.ts';
 import { logit } from '../../src/math/softmax.ts';
 import { meanOfLargest } from '../../src/math/statistics.ts';
 import { difference } from '../../src/math/vectors.ts';
-import { analyse, chooseImageSize, imageFeatures } from '../../src/pipeline/analyse.ts';
+import { analyse, chooseImageSize, imageFeatures, textEvidence } from '../../src/pipeline/analyse.ts';
 import type { ClipEncoder } from '../../src/pipeline/ports.ts';
 import { encodeTexts } from '../../src/pipeline/wordFeatures.ts';
 import type { Phrase } from '../../src/prompt/phrase.ts';
@@ -104,6 +104,8 @@ export interface PhraseEvidence {
 /** What constants are fitted on. */
 export interface FitFacts {
   readonly evidence: readonly PhraseEvidence[];
+  /** Of whole prompts, its own and some of other pictures: whether all that they name is there as described. */
+  readonly prompts: readonly { readonly isTrue: boolean; readonly evidence: AlignmentEvidence }[];
   /** Of phrases whose noun is there, those of the prompt and more: whether all attributes are right. */
   readonly attributes: readonly { readonly isTrue: boolean; readonly evidence: AttributeEvidence }[];
   /** Of each patch: overall, technical, rationality, naturalness, and what it is of. */
@@ -113,10 +115,14 @@ export interface FitFacts {
 /** `solid`: of one that is known to be undamaged; the others of those are among `rest`, which is ground for the most part. */
 export type PatchOf = 'damage' | 'solid' | 'rest';
 
-/** Reads evidence off an analysis whose calibration passes it through. */
+/**
+ * Reads evidence off an analysis whose calibration passes it through.
+ * @param otherPrompts prompts of other pictures, which do not describe this one
+ */
 export async function measureForFit(
   { seed, kind, prompt, picture, mask, solids }: Case,
   { packs, readPrompt }: EvaluatedModels,
+  otherPrompts: readonly string[],
 ): Promise<FitFacts> {
   const { maps } = packs;
   if (!maps) throw new TypeError('There is no CLIP');
@@ -158,10 +164,15 @@ export async function measureForFit(
     if (truth === null || truth === 'absent' || rivals.length === 0) continue;
     attributes.push({
       isTrue: truth === 'ok',
-      evidence: await evidenceOf(clip, { picture, texts: [phrase.text, phrase.noun.text, ...rivals] }),
+      evidence: await rivalEvidence(clip, { picture, texts: [phrase.text, phrase.noun.text, ...rivals] }),
     });
   }
-  return { evidence, attributes, patches };
+  const matches = kind !== 'absent' && kind !== 'attribute';
+  const prompts = (await promptEvidence(clip, { picture, texts: [prompt, ...otherPrompts] })).map((one, i) => ({
+    isTrue: matches && i === 0,
+    evidence: one,
+  }));
+  return { evidence, prompts, attributes, patches };
 }
 
 /** Most wrong values that are asked of each attribute: of colours there would be many. */
@@ -177,21 +188,33 @@ function wrongRivals(phrase: Phrase, solids: readonly Solid[], { seed }: { reado
   });
 }
 
-/** Evidence for a phrase and its rivals; `texts` are the phrase, its noun, and the rivals. */
-async function evidenceOf(
-  clip: ClipEncoder,
-  { picture, texts }: { readonly picture: Case['picture']; readonly texts: readonly string[] },
-): Promise<AttributeEvidence> {
+/** A picture and texts that are held against it. */
+interface PictureAndTexts {
+  readonly picture: Case['picture'];
+  readonly texts: readonly string[];
+}
+
+/** Features of a picture, of the empty text and of each text. */
+async function encoded(clip: ClipEncoder, { picture, texts }: PictureAndTexts) {
   const features = await imageFeatures(
     { image: picture, clip },
     { imageSize: chooseImageSize(clip, null, []), step: () => {} },
   );
   const rows = await encodeTexts(clip, ['', ...texts], { beforeRun: () => {} });
-  const row = (i: number) => rows.subarray(i * clip.dim, (i + 1) * clip.dim);
-  const [direction, noun, ...rivals] = texts.map((_, i) => difference(row(i + 1), row(0))) as [
-    Float32Array,
-    Float32Array,
-  ];
+  const [empty, ...each] = ['', ...texts].map((_, i) => rows.subarray(i * clip.dim, (i + 1) * clip.dim));
+  return { features, empty: empty as Float32Array, each };
+}
+
+/** Evidence for each of some prompts. */
+async function promptEvidence(clip: ClipEncoder, job: PictureAndTexts): Promise<AlignmentEvidence[]> {
+  const { features, empty, each } = await encoded(clip, job);
+  return each.map((text) => textEvidence(features, text, { empty }));
+}
+
+/** Evidence for a phrase and its rivals; `texts` are the phrase, its noun, and the rivals. */
+async function rivalEvidence(clip: ClipEncoder, job: PictureAndTexts): Promise<AttributeEvidence> {
+  const { features, empty, each } = await encoded(clip, job);
+  const [direction, noun, ...rivals] = each.map((text) => difference(text, empty)) as [Float32Array, Float32Array];
   return attributeEvidence(features, {
     direction,
     similarity: patchSimilarity(features, direction),

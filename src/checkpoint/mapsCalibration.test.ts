@@ -18,6 +18,8 @@ test('what was fitted is read; a folder without is fine', async () => {
   expect(await read({ ...fitted, note: 'fitted on validation seeds' })).toEqual(fitted);
   const both = { ...fitted, presence: { scale: 1.5, bias: -1 } };
   expect(await read(both)).toEqual(both);
+  const whole = { ...fitted, prompts: { ...evidence, bias: -0.01 } };
+  expect(await read(whole)).toEqual(whole);
   const held = { ...fitted, attributes: { ...evidence, rivals: [['red', 'blue']] } };
   expect(await read(held)).toEqual(held);
   expect(await readMapsCalibration(new Map())).toBeNull();
@@ -27,6 +29,7 @@ test.each([
   ['phrases.scale', { ...fitted, phrases: { ...evidence, scale: 0 } }],
   ['nouns.bias', { ...fitted, nouns: { ...evidence, bias: '0.1' } }],
   ['perceptualBounds.naturalness', { ...fitted, perceptualBounds: { technical: 1, rationality: 1 } }],
+  ['prompts.scale', { ...fitted, prompts: { bias: 0, wholeShare: 0.5 } }],
   ['presence.scale', { ...fitted, presence: { scale: 0, bias: 0 } }],
   ['perceptualBounds.technical', { ...fitted, perceptualBounds: null }],
   ['attributes.wholeShare', { ...fitted, attributes: { scale: 1, bias: 0, rivals: [['red', 'blue']] } }],

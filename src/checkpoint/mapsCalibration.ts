@@ -37,6 +37,8 @@ export interface MapsCalibration {
   readonly phrases: EvidenceCalibration;
   /** For bare nouns: whether they are there. */
   readonly nouns: EvidenceCalibration;
+  /** For whole prompts: whether they describe the image; absent: as for phrases. */
+  readonly prompts?: EvidenceCalibration;
   /** For bare nouns and whole phrases together; absent: bare nouns tell alone. */
   readonly presence?: PresenceCalibration;
   /** For whole phrases held against those that differ in one word; absent: each tells by itself. */
@@ -50,9 +52,9 @@ export interface MapsCalibration {
 }
 
 /**
- * Reads `calibration.json` of a model's folder: `{"phrases": {"scale", "bias", "wholeShare"}, "nouns": {…}, "presence":
- * {"scale", "bias"}, "attributes": {"scale", "bias", "wholeShare", "rivals": [["red", "blue"], …]}, "perceptualBounds":
- * {"technical", "rationality", "naturalness"}}`; `presence` and `attributes` may be absent.
+ * Reads `calibration.json` of a model's folder: `{"phrases": {"scale", "bias", "wholeShare"}, "nouns": {…}, "prompts": {…},
+ * "presence": {"scale", "bias"}, "attributes": {"scale", "bias", "wholeShare", "rivals": [["red", "blue"], …]}, "perceptualBounds":
+ * {"technical", "rationality", "naturalness"}}`; `prompts`, `presence` and `attributes` may be absent.
  *
  * @returns null where the folder has none, as published CLIPs have not
  * @throws {UserError} `CheckpointError`: a number is missing or out of range, or rivals are no lists of words
@@ -63,6 +65,7 @@ export async function readMapsCalibration(folder: HubFolder): Promise<MapsCalibr
   return {
     phrases: evidence(json, 'phrases'),
     nouns: evidence(json, 'nouns'),
+    ...(json.prompts !== undefined && { prompts: evidence(json, 'prompts') }),
     ...(json.presence !== undefined && {
       presence: {
         scale: number(json, 'presence', 'scale', [Number.MIN_VALUE, Number.MAX_VALUE]),
@@ -80,7 +83,7 @@ export async function readMapsCalibration(folder: HubFolder): Promise<MapsCalibr
   };
 }
 
-function evidence(json: JsonObject, member: 'phrases' | 'nouns' | 'attributes'): EvidenceCalibration {
+function evidence(json: JsonObject, member: 'phrases' | 'nouns' | 'prompts' | 'attributes'): EvidenceCalibration {
   return {
     scale: number(json, member, 'scale', [Number.MIN_VALUE, Number.MAX_VALUE]),
     bias: number(json, member, 'bias', [-2, 2]),

@@ -213,6 +213,23 @@ describe('analyse', () => {
     expect(await statusOf('a purple dog', { calibration: one })).toEqual(['ok']);
   });
 
+  test('where the pack has a calibration of whole prompts, theirs is not that of phrases', async () => {
+    const one = { scale: 1, bias: 0.9, wholeShare: 1 };
+    const perceptualBounds = { technical: 1, rationality: 1, naturalness: 1 };
+    const pack = { phrases: one, nouns: one, perceptualBounds };
+    const own = { ...pack, prompts: { ...one, bias: -0.9 } };
+    const scoresOf = async (over: Partial<AnalysisJob>) => {
+      const { alignment } = await analyse(job({ prompt: 'a good dog', ...over }));
+      return { prompt: alignment?.promptScore as number, phrases: alignment?.phrases.map(({ score }) => score) };
+    };
+    const [as, apart] = [await scoresOf({ packCalibration: pack }), await scoresOf({ packCalibration: own })];
+    expect(apart.prompt).toBeGreaterThan(as.prompt);
+    expect(apart.phrases).toEqual(as.phrases);
+    // What the caller sets goes before the pack's.
+    const set = await scoresOf({ packCalibration: own, calibration: one });
+    expect(set.prompt).toBe((await scoresOf({ calibration: one })).prompt);
+  });
+
   test('a cancelled or failed run leaves nothing half done behind', async () => {
     const { clip } = fakeClip();
     const encodeText = clip.encodeText;

@@ -52,6 +52,8 @@ export interface PackCalibration {
   readonly phrases: AlignmentCalibration;
   /** For bare nouns: whether they are there. */
   readonly nouns: AlignmentCalibration;
+  /** For whole prompts: whether they describe the image. */
+  readonly prompts?: AlignmentCalibration;
   /** For both together: whether the noun of a phrase is there. */
   readonly presence?: PresenceCalibration;
   /** For phrases held against their rivals: whether their attributes are right. */
@@ -279,6 +281,7 @@ async function align(
     logitScale: clip.logitScale,
     calibration,
     nounCalibration: fitted?.nouns ?? calibration,
+    promptCalibration: fitted?.prompts ?? calibration,
     ...(presence && { presence }),
     ...(attributes && { attributes }),
     nounThreshold: settings.nounThreshold,

@@ -65,6 +65,15 @@ describe('alignmentMap', () => {
     expect(result.score).toBeCloseTo(present, 6);
   });
 
+  test('a whole prompt can have a calibration of its own, which changes no phrase', () => {
+    const pair = [[phrase('dog'), 'dog', 'dog']] as const;
+    const plain = align(pair);
+    const fitted = align(pair, { over: { promptCalibration: { ...options.calibration, bias: -9 } } });
+    expect(fitted.promptScore).toBeGreaterThan(plain.promptScore);
+    expect(fitted.phrases).toEqual(plain.phrases);
+    expect(fitted.score).toBeCloseTo(fitted.promptScore, 6);
+  });
+
   test('a missing noun without ancestor lowers the whole image', () => {
     const result = align([[phrase('hat'), 'hat', 'hat']]);
     expect(result.phrases[0]?.status).toBe('missing');

@@ -49,6 +49,8 @@ export interface AlignmentOptions {
   readonly calibration: AlignmentCalibration;
   /** For bare nouns, where theirs is another; default: the same. */
   readonly nounCalibration?: AlignmentCalibration;
+  /** For the whole prompt, likewise: of many things each has less evidence than alone. */
+  readonly promptCalibration?: AlignmentCalibration;
   /** Where it was fitted: how the whole phrase helps to tell whether its noun is there; default: the bare noun alone does. */
   readonly presence?: PresenceCalibration;
   /** Where it was fitted: how a phrase's lead over its rivals tells whether its attributes are right; default: its own evidence does. */
@@ -171,7 +173,7 @@ export function alignmentMap(
     return place ? { ...result, place: asMap(place) } : result;
   });
   const defect = defectSum(results, gridWidth * gridHeight);
-  const promptScore = find(texts.prompt).score;
+  const promptScore = find(texts.prompt, options.promptCalibration).score;
   const placed = results.filter(({ phrase }) => phrase.scope === 'place');
   const score = promptAlignment(
     {
