@@ -38,6 +38,11 @@ export function isDamage(kind: Case['kind']): kind is 'technical' | 'rationality
   return kind === 'technical' || kind === 'rationality' || kind === 'naturalness';
 }
 
+/** Whether a picture shows all that its prompt names, as described. */
+export function showsPrompt(kind: Case['kind']): boolean {
+  return kind !== 'absent' && kind !== 'attribute';
+}
+
 /** Reads the case of a seed. */
 export function readCase(folder: string, seed: number): Case {
   const facts = JSON.parse(readFileSync(join(folder, `${seed}.json`), 'utf8')) as Omit<

@@ -10,7 +10,16 @@ import { Judge } from './judge.ts';
 import { type MapsMeasured, measureForFit, measureMaps } from './measureMaps.ts';
 import { measureRefine, type RefineMeasured } from './measureRefine.ts';
 import { type EvaluatedModels, openModels } from './models.ts';
-import { barsTable, mapsRows, measuresTable, refineRows, strategyTable, trueErrorNote, withTables } from './report.ts';
+import {
+  barsTable,
+  mapsRows,
+  matchNote,
+  measuresTable,
+  refineRows,
+  strategyTable,
+  trueErrorNote,
+  withTables,
+} from './report.ts';
 
 /** What is evaluated. */
 export interface Evaluation {
@@ -50,7 +59,7 @@ export async function evaluate(evaluation: Evaluation): Promise<void> {
       measureMaps(readCase(evaluation.cases, seed), models),
     );
     const rows = mapsRows(all);
-    tables.push(`The maps, on ${all.length} held-out scenes:`, barsTable(rows), trueErrorNote(all));
+    tables.push(`The maps, on ${all.length} held-out scenes:`, barsTable(rows), matchNote(all), trueErrorNote(all));
     json.maps = { scenes: all.length, rows };
   }
   const why = parts.includes('refine') ? missingForRefining(root, models) : null;

@@ -9,7 +9,7 @@ import type { Phrase } from '../../src/prompt/phrase.ts';
 import { type AlignmentEvidence, patchSimilarity } from '../../src/quality/alignmentScore.ts';
 import { type AttributeEvidence, attributeEvidence, rivalPhrases } from '../../src/quality/attributeScore.ts';
 import type { QualityMap } from '../../src/quality/qualityMap.ts';
-import { type Case, isDamage, SIDE, type Solid } from './cases.ts';
+import { type Case, isDamage, SIDE, type Solid, showsPrompt } from './cases.ts';
 import type { EvaluatedModels } from './models.ts';
 import { auroc, psnr, RIVALS, truthOf } from './truth.ts';
 
@@ -20,6 +20,8 @@ export interface MapsMeasured {
   readonly strength: number;
   /** Q_P, 0..1. */
   readonly score: number;
+  /** Q_A, 0..1; null where the prompt names nothing that could be looked for. */
+  readonly match: number | null;
   /** How near the whole picture is to the right one, in dB: what Q_P would rate if it knew that. */
   readonly psnr: number;
   /** How well 1 − M_P tells damaged pixels, and the factor's own map; null where nothing is damaged. */
@@ -64,6 +66,7 @@ export async function measureMaps(
     fault,
     strength,
     score: perceptual.score,
+    match: alignment?.score ?? null,
     psnr: psnr(picture, right),
     pixels: isDamage(kind) ? told(perceptual.map) : null,
     pixelsOfFactor: isDamage(kind) ? told(perceptual.factorMaps[kind]) : null,
@@ -167,9 +170,8 @@ export async function measureForFit(
       evidence: await rivalEvidence(clip, { picture, texts: [phrase.text, phrase.noun.text, ...rivals] }),
     });
   }
-  const matches = kind !== 'absent' && kind !== 'attribute';
   const prompts = (await promptEvidence(clip, { picture, texts: [prompt, ...otherPrompts] })).map((one, i) => ({
-    isTrue: matches && i === 0,
+    isTrue: showsPrompt(kind) && i === 0,
     evidence: one,
   }));
   return { evidence, prompts, attributes, patches };

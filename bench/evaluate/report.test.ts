@@ -7,6 +7,7 @@ import {
   barsTable,
   MARKS,
   mapsRows,
+  matchNote,
   measuresTable,
   passes,
   refineRows,
@@ -21,6 +22,7 @@ const maps = (part: Partial<MapsMeasured>): MapsMeasured => ({
   fault: 'none',
   strength: 0,
   score: 1,
+  match: 1,
   psnr: 99,
   pixels: null,
   pixelsOfFactor: null,
@@ -146,4 +148,12 @@ test('maps: what the true error ranks is told beside it', () => {
   expect(trueErrorNote([...hurt, maps({})])).toContain('with 1.000');
   expect(trueErrorNote([...hurt, maps({ kind: 'technical', strength: 0.4, psnr: 10 })])).toContain('with 0.400');
   expect(trueErrorNote([maps({})])).toBe('');
+});
+
+test('beside the maps: how often the match says whether a picture shows its prompt', () => {
+  const all = [maps({}), maps({ kind: 'technical', match: 0.4 }), maps({ kind: 'absent', match: 0.6 })];
+  expect(matchNote([...all, maps({ kind: 'attribute', match: 0.1 }), maps({ match: null })])).toMatch(
+    /for 1 of 2 pictures that show all of their prompt, and for 1 of 2 that do not/,
+  );
+  expect(matchNote([maps({ match: null })])).toBe('');
 });

@@ -2,7 +2,7 @@
 import { spearman } from '../../src/math/correlation.ts';
 import { formatMeasure, isNegativeOptimisation, type MeasureId, measures } from '../../src/measures/measures.ts';
 import type { StrategyId } from '../../src/pipeline/strategy.ts';
-import { isDamage } from './cases.ts';
+import { isDamage, showsPrompt } from './cases.ts';
 import type { MapsMeasured } from './measureMaps.ts';
 import type { RefineMeasured } from './measureRefine.ts';
 import { balancedAccuracy } from './truth.ts';
@@ -71,6 +71,16 @@ export function trueErrorNote(all: readonly MapsMeasured[]): string {
   return Number.isNaN(reached)
     ? ''
     : `For comparison: the error itself, which only the right picture tells (PSNR of the whole), ranks the strength of the damage with ${reached.toFixed(3)}: strengths of different faults are hardly alike.`;
+}
+
+/** A sentence: of how many pictures the match, Q_A, is on the right side of one half. Empty: none has one. */
+export function matchNote(all: readonly MapsMeasured[]): string {
+  const matches = (shown: boolean) =>
+    all.flatMap(({ kind, match }) => (match !== null && showsPrompt(kind) === shown ? match : []));
+  const [following, other] = [matches(true), matches(false)];
+  if (following.length + other.length === 0) return '';
+  const above = (values: readonly number[]) => `${values.filter((match) => match >= 0.5).length} of ${values.length}`;
+  return `The match (Q_A) is 0.5 or more for ${above(following)} pictures that show all of their prompt, and for ${above(other)} that do not.`;
 }
 
 /** Difference of PSNR that counts as one, in dB. */
