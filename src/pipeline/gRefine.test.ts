@@ -5,7 +5,7 @@ import type { Phrase, PromptReader } from '../prompt/phrase.ts';
 import { overallQuality } from '../refine/balanceGate.ts';
 import { deviceLost, type FakeLatent, outOfMemory } from '../refine/fakeDiffusionModel.ts';
 import { defaultRefineSettings } from '../refine/refineSettings.ts';
-import { repairRegions } from '../refine/repairMask.ts';
+import { defectGrid, repairRegions } from '../refine/repairMask.ts';
 import { readMaskRow } from '../refine/softMask.ts';
 import { defaultAnalysisSettings } from './analyse.ts';
 import type { DeviceTensor, MemoryFallback } from './diffusionPorts.ts';
@@ -296,6 +296,26 @@ describe('stage 2', () => {
     expect(runs(model)).toBeGreaterThan(0);
     // Blocks without a bad region are not even looked at.
     expect(runs(model)).toBeLessThan(runs(whole));
+  });
+
+  test('of reach "regions" changes a place as far as it was bad', async () => {
+    const input = picture(300, 260, { x: 30, y: 20, side: 60 });
+    const stage2 = { latentTile: 16, latentTileOverlap: 2, reach: 'regions' } as const;
+    const result = await gRefine(
+      job({ image: input, restoration: restoration(), settings: settings({ stage1: { enabled: false }, stage2 }) }),
+    );
+    expect(result.outcome).toBe('refined');
+    const defect = defectGrid(result.before).values;
+    const { data } = result.image as RgbaImage;
+    let [most, beyond] = [0, 0];
+    for (let i = 0; i < data.length; i++) {
+      const change = Math.abs((data[i] as number) - (input.data[i] as number));
+      most = Math.max(most, change);
+      beyond = Math.max(beyond, change - 255 * (defect[i >> 2] as number) ** 2);
+    }
+    // Half a step of rounding, for the old byte and the new one.
+    expect(beyond).toBeLessThanOrEqual(1);
+    expect(most).toBeGreaterThan(64);
   });
 
   /** A CLIP to which red is a fault of one kind more than of any other. */

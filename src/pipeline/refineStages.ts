@@ -18,7 +18,7 @@ import { pasdPrompts } from '../refine/pasdPrompts.ts';
 import type { RefineSettings } from '../refine/refineSettings.ts';
 import { regionPrompt } from '../refine/regionPrompt.ts';
 import { repaintRegions } from '../refine/repaintRegions.ts';
-import { type DefectGrid, defectGrid, type RepairRegion } from '../refine/repairMask.ts';
+import { asFarAsBad, type DefectGrid, defectGrid, type RepairRegion } from '../refine/repairMask.ts';
 import { restoreImage } from '../refine/restoreImage.ts';
 import { withPrompts } from '../refine/stagePrompts.ts';
 import type { AnalysisResult } from './analysis.ts';
@@ -184,6 +184,8 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
   const report = progress.report('restore');
   const model = interruptible(job.model, report);
   const told = regions ? regionText(regions, settings.stage2.text, before.seen, job) : undefined;
+  const recoloured =
+    settings.stage2.recolours === 'unnatural' ? job.regions.filter(({ fault }) => fault === 'naturalness') : [];
   const image = await withPrompts(
     model,
     {
@@ -195,10 +197,11 @@ export async function restoreStage(before: Version, job: StageJob): Promise<Stag
         model,
         prompts,
         settings: settings.stage2,
-        recoloured:
-          settings.stage2.recolours === 'unnatural' ? job.regions.filter(({ fault }) => fault === 'naturalness') : [],
+        recoloured,
         seed,
-        regions,
+        // A colour that is half as wrong is still wrong.
+        regions:
+          regions?.map((region) => (recoloured.includes(region) ? region : asFarAsBad(region, before.defect))) ?? null,
         report,
       }),
   );

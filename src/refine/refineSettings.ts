@@ -50,9 +50,10 @@ export interface RefineSettings {
     /**
      * What stage 2 may change once something was found bad. `whole` (default): the whole image, as the paper has it, because
      * one strength, grain and light for repaired and old parts is what stage 2 is for; every pixel passes the autoencoder, and where
-     * quality fell the balance gate keeps the old ones. `regions`: only those of the mask, but for the ones that lack something which
-     * stage 1 could not paint; good pixels stay as they are, byte for byte, to the end, and a large image costs no more than its bad
-     * parts. Where nothing is bad, neither runs.
+     * quality fell the balance gate keeps the old ones. `regions`: only those of the mask, each place as far as it is bad
+     * (`asFarAsBad`; all of it where colours change), but for the ones that lack something which stage 1 could not paint; good pixels
+     * stay as they are, byte for byte, to the end, and a large image costs no more than its bad parts. Where nothing is bad, neither
+     * runs.
      */
     readonly reach: 'whole' | 'regions';
     /** What is restored is told, where that is regions: all of P′ (default) or only what is in them; as {@link RefineSettings.stage1}. */
@@ -179,5 +180,5 @@ export const toyRefineSettings: RefineSettings = {
     strength: 0.4,
   },
   restoration: { steps: 10 },
-  leastImprovement: 0.1,
+  leastImprovement: 0.25,
 };

@@ -127,6 +127,20 @@ function factorsUnder({ mask }: RepairRegion, { map, factorMaps }: PerceptualRes
   };
 }
 
+/**
+ * A region of whose new pixels each counts as much as what was there was bad: its mask times D². What a restoration gives to damage it
+ * takes from detail that was good, and a region's mask reaches beyond the damage [ours; D itself takes away more of what is good, D³
+ * leaves more of what is bad, both measured on Blocks].
+ */
+export function asFarAsBad(region: RepairRegion, { width, values: defect }: DefectGrid): RepairRegion {
+  const { part, values } = region.mask;
+  const weighed = values.map((value, i) => {
+    const row = part.y + Math.floor(i / part.width);
+    return value * (defect[row * width + part.x + (i % part.width)] as number) ** 2;
+  });
+  return { ...region, mask: { ...region.mask, values: weighed } };
+}
+
 /** The connected parts of a mask, each with the mask of its own cells alone. */
 export function regionsOfMask(
   mask: Float32Array,
