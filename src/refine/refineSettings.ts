@@ -167,7 +167,7 @@ export const toyRefineSettings: RefineSettings = {
     leastMismatch: 0.8,
     leastLegible: 0.75,
     leastGain: 0.05,
-    attempts: 3,
+    attempts: 5,
     context: 2,
   },
   stage2: {
