@@ -8,6 +8,7 @@ const all: ReadinessInput = {
   engine: 'ready',
   packsKnown: true,
   isInstalling: false,
+  areToysComing: false,
   packInUse: { maps: 'm', inpainting: 'i', restoration: 'r' },
   settings: defaultRefineSettings,
   strategy: strategyOf('gRefine'),
@@ -53,6 +54,18 @@ test.each<[string, Partial<ReadinessInput>, string, string | null]>([
     'being added right now',
     null,
   ],
+  ['no PASD yet', { areToysComing: true, packInUse: { ...all.packInUse, restoration: null } }, 'getting ready', null],
+  ['no maps yet', { areToysComing: true, packInUse: { ...all.packInUse, maps: null } }, 'come with the app', null],
+  [
+    'no inpainting yet',
+    {
+      areToysComing: true,
+      strategy: strategyOf('imageToImage'),
+      packInUse: { ...all.packInUse, inpainting: null },
+    },
+    'come with the app',
+    null,
+  ],
   ['no mask', { strategy: strategyOf('inpaintingByHand') }, 'Paint over', null],
   ['no prompt', { strategy: strategyOf('reconstruction'), hasPrompt: false }, 'Reconstruction needs a prompt', null],
   [
@@ -81,6 +94,16 @@ test.each<[string, Partial<ReadinessInput>, string, string | null]>([
   if (readiness.isReady) throw new Error('ready');
   expect(readiness.reason).toContain(reason);
   expect(readiness.remedy?.does ?? null).toBe(remedy);
+});
+
+test('models that are on their way are not waited for where others are there, or not wanted', () => {
+  const ready = { isReady: true, skipped: null };
+  expect(refineReadiness({ ...all, areToysComing: true })).toMatchObject(ready);
+  const packInUse = { ...all.packInUse, restoration: null };
+  const strategy = strategyOf('imageToImage');
+  expect(refineReadiness({ ...all, areToysComing: true, packInUse, strategy })).toMatchObject(ready);
+  const settings = { ...defaultRefineSettings, stage2: { ...defaultRefineSettings.stage2, enabled: false } };
+  expect(refineReadiness({ ...all, areToysComing: true, packInUse, settings })).toMatchObject(ready);
 });
 
 test.each<[StrategyId, { inpaints: boolean; restores: boolean }]>([

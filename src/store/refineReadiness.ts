@@ -28,6 +28,8 @@ export interface ReadinessInput {
   /** Whether the packs have been read. */
   readonly packsKnown: boolean;
   readonly isInstalling: boolean;
+  /** Whether models that come with the app are still on their way. */
+  readonly areToysComing: boolean;
   readonly packInUse: PackInUse;
   readonly settings: Pick<RefineSettings, 'stage1' | 'stage2'>;
   readonly strategy: Pick<StrategyDescription, 'id' | 'title' | 'family' | 'needs'>;
@@ -52,6 +54,8 @@ export function refineReadiness(input: ReadinessInput): RefineReadiness {
   if (engine === 'failed') return blocked('The engine is not running.', SEE_WHY);
   if (engine !== 'ready') return blocked('The engine is getting ready.');
   if (!packsKnown) return blocked('The models are being read.');
+  // Seconds later there is a better way to refine, or one at all.
+  if (input.areToysComing && lacksModel(input)) return blocked('The models that come with the app are getting ready.');
   const add = isInstalling ? null : ADD;
   const wait = isInstalling ? ' One is being added right now.' : '';
   const { strategy } = input;
@@ -110,6 +114,14 @@ export function stagesOf({
 
 function blocked(reason: string, remedy: BlockedBy = null): RefineReadiness {
   return { isReady: false, reason, remedy };
+}
+
+/** Whether a model is lacking that the strategy would use. */
+function lacksModel(input: ReadinessInput): boolean {
+  const { packInUse, strategy } = input;
+  const { model } = strategy.needs;
+  if (packInUse.maps === null) return true;
+  return model === 'either' ? skippedWords(input) !== null : packInUse[model] === null;
 }
 
 function skippedWords({ packInUse, settings, strategy }: ReadinessInput): string | null {

@@ -136,6 +136,7 @@ export function readinessOf(state: AppState, image: ImageItem): RefineReadiness 
     engine: state.engine.state,
     packsKnown: state.packs !== null && !arePacksOpening(state),
     isInstalling: isAtWork(state.install),
+    areToysComing: state.blocks.is === 'installing',
     packInUse: state.packInUse,
     settings: state.refineChoices.settings,
     strategy: chosenStrategy(state),
