@@ -75,6 +75,28 @@ test('pictures are kept, replaced and counted, and go with their batch', async (
   expect(disk.used).toBe(0);
 });
 
+test('a picture that is shown stays as it was when another takes its place', async () => {
+  const id = await store.create(record);
+  await store.writeFile(id, 'x.jpg', new Blob(['one']));
+  const shown = await store.file(id, 'x.jpg');
+  await store.writeFile(id, 'x.jpg', new Blob(['other']));
+  expect(await shown?.text()).toBe('one');
+  expect(shown?.name).toBe('x.jpg');
+});
+
+test('a picture that is replaced while it is read is the new one', async () => {
+  const id = await store.create(record);
+  await store.writeFile(id, 'x.jpg', new Blob(['one']));
+  const read = store.file(id, 'x.jpg');
+  disk.onRead = () => {
+    disk.onRead = null;
+    return store.writeFile(id, 'x.jpg', new Blob(['other']));
+  };
+  expect(await (await read)?.text()).toBe('other');
+  disk.onRead = () => store.writeFile(id, 'x.jpg', new Blob(['and again']));
+  expect(await store.file(id, 'x.jpg')).toBeNull();
+});
+
 test('a batch is one tab’s at a time', async () => {
   const release = await store.own('a');
   expect(await store.own('a')).toBeNull();

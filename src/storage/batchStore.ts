@@ -48,7 +48,7 @@ export interface BatchStore {
   writeOutcome(id: string, name: string, outcome: BatchOutcome | null): Promise<void>;
   /** Keeps a picture, in place of one of the same name. Throws StorageError. */
   writeFile(id: string, name: string, file: Blob): Promise<void>;
-  /** A picture; null: there is none. Its bytes stay on the disk until they are read. */
+  /** A picture, in memory, as another may take its place on the disk; null: there is none, or none that can be read. */
   file(id: string, name: string): Promise<File | null>;
   /** An empty file to write a large export into, in place of the last one. Throws StorageError. */
   exportFile(): Promise<FileSystemFileHandle>;
@@ -67,6 +67,8 @@ const FILES = 'files';
 const EXPORT = 'export.zip';
 /** Outcomes read at a time. */
 const AT_ONCE = 32;
+/** Times that a picture is read which is replaced each time while it is. */
+const READS = 5;
 
 /**
  * @param root the folder that everything lies in; asked for anew each time
@@ -152,7 +154,7 @@ export function createBatchStore(
 
     file: async (id, name) => {
       try {
-        return await findFile(await folderOf(id, FILES), name);
+        return await copyOf(await folderOf(id, FILES), name);
       } catch {
         // The batch was deleted meanwhile.
         return null;
@@ -201,6 +203,17 @@ export function createBatchStore(
       });
     },
   };
+}
+
+async function copyOf(folder: FileSystemDirectoryHandle, name: string): Promise<File | null> {
+  for (let read = 0; read < READS; read++) {
+    const file = await findFile(folder, name);
+    if (!file) return null;
+    // Replaced before its bytes are here, a file cannot be read: the next one can.
+    const bytes = await file.arrayBuffer().catch(() => null);
+    if (bytes) return new File([bytes], name, { type: file.type, lastModified: file.lastModified });
+  }
+  return null;
 }
 
 async function readRecord(folder: FileSystemDirectoryHandle, defaults: RecordDefaults): Promise<BatchRecord> {

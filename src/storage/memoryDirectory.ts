@@ -15,6 +15,8 @@ export class MemoryDisk {
   corrupt: ((name: string, bytes: Uint8Array, at: number) => void) | null = null;
   /** Called with the name of a file whose bytes are brought onto the disk, and how many it has. */
   onFlush: ((name: string, byteLength: number) => void) | null = null;
+  /** Called before the bytes of a file that was asked for are read. */
+  onRead: (() => Promise<void>) | null = null;
   /** Bytes stored. */
   used = 0;
   /** Reads of files, in order. */
@@ -37,6 +39,8 @@ class MemoryFile {
   readonly name: string;
   readonly #disk: MemoryDisk;
   bytes = new Uint8Array(0);
+  /** How often the file was replaced. */
+  #version = 0;
   #isLocked = false;
 
   constructor(name: string, disk: MemoryDisk) {
@@ -45,7 +49,12 @@ class MemoryFile {
   }
 
   async getFile(): Promise<File> {
-    return new File([this.bytes], this.name);
+    const version = this.#version;
+    const checkCurrent = async () => {
+      await this.#disk.onRead?.();
+      if (this.#version !== version) throw new DOMException(`"${this.name}" was changed`, 'NotReadableError');
+    };
+    return new FileAsItWas([this.bytes], this.name, checkCurrent);
   }
 
   async createWritable() {
@@ -58,6 +67,7 @@ class MemoryFile {
         if (this.#disk.admit(growth) < growth) throw new DOMException('The disk is full', 'QuotaExceededError');
         this.#disk.corrupt?.(this.name, bytes, 0);
         this.bytes = bytes;
+        this.#version++;
       },
       abort: async () => {},
     };
@@ -100,6 +110,25 @@ class MemoryFile {
     const bytes = new Uint8Array(size);
     bytes.set(this.bytes.subarray(0, size));
     this.bytes = bytes;
+  }
+}
+
+/** What `getFile` gives: once the file was replaced, it cannot be read any more (File API, "snapshot state"). */
+class FileAsItWas extends File {
+  readonly #checkCurrent: () => Promise<void>;
+
+  constructor(parts: BlobPart[], name: string, checkCurrent: () => Promise<void>) {
+    super(parts, name);
+    this.#checkCurrent = checkCurrent;
+  }
+
+  override async arrayBuffer(): Promise<ArrayBuffer> {
+    await this.#checkCurrent();
+    return super.arrayBuffer();
+  }
+
+  override async text(): Promise<string> {
+    return new TextDecoder().decode(await this.arrayBuffer());
   }
 }
 
