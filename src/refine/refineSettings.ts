@@ -5,6 +5,11 @@ import { defaultQRefineSettings, type QRefineSettings } from './qRefineSettings.
 export interface RefineSettings {
   /** τ: pixels whose merged defect D exceeds it are repainted, 0..1. */
   readonly maskThreshold: number;
+  /**
+   * A region that only looks bad is repaired where D of its worst pixel is at least this, 0..1 [ours: hysteresis]: damage is sure of
+   * itself somewhere, and good work that is held for it mostly nowhere. 0 (default): every region is.
+   */
+  readonly leastDamage: number;
   /** An image with Q_P · Q_A above it is left as it is, 0..1; 1: only an empty mask spares an image. */
   readonly goodEnough: number;
   readonly stage1: StageSettings & {
@@ -107,6 +112,7 @@ export interface SetByHand extends Pick<StageSettings, 'steps'> {
 /** Settings of a refinement unless the user changes them. Steps: 20 in all, half for each stage, or all for the one there is [paper]. */
 export const defaultRefineSettings: RefineSettings = {
   maskThreshold: 0.5,
+  leastDamage: 0,
   goodEnough: 0.9,
   stage1: {
     enabled: true,
@@ -157,6 +163,7 @@ export const defaultRefineSettings: RefineSettings = {
  */
 export const toyRefineSettings: RefineSettings = {
   ...defaultRefineSettings,
+  leastDamage: 0.8,
   stage1: {
     ...defaultRefineSettings.stage1,
     smallestStrength: 0.35,

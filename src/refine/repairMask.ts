@@ -63,22 +63,22 @@ export function defectGrid(analysis: AnalysisResult): DefectGrid {
  * damaged, each top to bottom; none: nothing is bad. Where the one borders on the other they stay apart [ours]: what is missing is
  * painted from the ground up, and good work beside it that only looks worn is not to go with it.
  *
- * @param settings `maskThreshold`, and of stage 1 `leastMismatch` and `leastLegible` decide
+ * @param settings `maskThreshold`, `leastDamage`, and of stage 1 `leastMismatch` and `leastLegible` decide
  */
 export function repairRegions(
   analysis: AnalysisResult,
-  { maskThreshold: threshold, stage1: { leastMismatch, leastLegible } }: RefineSettings,
+  { maskThreshold: threshold, leastDamage, stage1: { leastMismatch, leastLegible } }: RefineSettings,
 ): readonly RepairRegion[] {
   const image = { width: analysis.imageWidth, height: analysis.imageHeight };
   const grid = maskGrid(image);
   const perceptual = analysis.perceptual.map;
   const alignmentDefect = analysis.alignment && sureDefect(analysis.alignment, leastMismatch);
   const damage = mergedMask({ perceptual, alignmentDefect: null }, { ...grid, threshold }).mask;
+  const looks = { ...grid, values: mergedDefect({ perceptual, alignmentDefect: null }, grid) };
   const damaged = (mask: Float32Array) =>
-    regionsOfMask(mask, { grid, image }).map((region) => ({
-      ...region,
-      fault: worstFactor(region, analysis.perceptual),
-    }));
+    regionsOfMask(mask, { grid, image })
+      .filter((region) => worstDefect(region, looks) >= leastDamage)
+      .map((region) => ({ ...region, fault: worstFactor(region, analysis.perceptual) }));
   const unlessIllegible = (region: RepairRegion): RepairRegion => {
     const { technical, naturalness } = factorsUnder(region, analysis.perceptual);
     if (Math.min(technical, naturalness) >= leastLegible) return region;
@@ -99,6 +99,14 @@ export function repairRegions(
 function sureDefect({ phrases, defect }: AlignmentResult, least: number): QualityMap {
   const sure = phrases.filter((phrase) => mismatch(phrase) >= least);
   return { ...defect, values: defectSum(sure, defect.values.length) };
+}
+
+/** D of the worst cell of a region, each as far as the mask has it. */
+function worstDefect({ mask: { part, values } }: RepairRegion, { width, values: defect }: DefectGrid): number {
+  return values.reduce((worst, value, i) => {
+    const row = part.y + Math.floor(i / part.width);
+    return Math.max(worst, value * (defect[row * width + part.x + (i % part.width)] as number));
+  }, 0);
 }
 
 /** Of damage: which of the factors that tell kinds of it apart is the worst under the mask. */

@@ -36,6 +36,7 @@ const STAGE_RANGES = {
 /** The ranges of all numbers the interface offers, by their path in the settings. */
 export const RANGES = {
   maskThreshold: { min: 0.1, max: 0.9, step: 0.05 },
+  leastDamage: { min: 0, max: 1, step: 0.05 },
   goodEnough: { min: 0.5, max: 1, step: 0.05 },
   gateTolerance: { min: 0, max: 0.2, step: 0.01 },
   leastImprovement: { min: 0, max: 0.5, step: 0.01 },

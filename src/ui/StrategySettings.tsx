@@ -94,6 +94,14 @@ function WhatIsRepaired() {
         asPercent
       />
       <SettingNumber
+        path="leastDamage"
+        label="Sure damage"
+        note="A place that only looks bad is repaired where the worst of it has at least this defect; 0: wherever it is bad."
+        value={settings.leastDamage}
+        onChange={(leastDamage) => change({ leastDamage })}
+        asPercent
+      />
+      <SettingNumber
         path="goodEnough"
         label="Good enough"
         note="A picture whose quality times match is above it is left as it is."
