@@ -45,6 +45,14 @@ export interface DefectGrid {
   readonly values: Float32Array;
 }
 
+/** What is known of an image whose repair is decided on. */
+export type Analysed = Pick<AnalysisResult, 'imageWidth' | 'imageHeight' | 'perceptual' | 'alignment'>;
+
+/** The settings that decide what is repaired. */
+export type RepairChoice = Pick<RefineSettings, 'maskThreshold' | 'leastDamage'> & {
+  readonly stage1: Pick<RefineSettings['stage1'], 'leastMismatch' | 'leastLegible'>;
+};
+
 /** Cells of the grid for an image of this size. */
 export function maskGrid({ width, height }: { readonly width: number; readonly height: number }) {
   const scale = Math.min(1, largestMaskSide / Math.max(width, height));
@@ -66,8 +74,8 @@ export function defectGrid(analysis: AnalysisResult): DefectGrid {
  * @param settings `maskThreshold`, `leastDamage`, and of stage 1 `leastMismatch` and `leastLegible` decide
  */
 export function repairRegions(
-  analysis: AnalysisResult,
-  { maskThreshold: threshold, leastDamage, stage1: { leastMismatch, leastLegible } }: RefineSettings,
+  analysis: Analysed,
+  { maskThreshold: threshold, leastDamage, stage1: { leastMismatch, leastLegible } }: RepairChoice,
 ): readonly RepairRegion[] {
   const image = { width: analysis.imageWidth, height: analysis.imageHeight };
   const grid = maskGrid(image);
@@ -93,6 +101,20 @@ export function repairRegions(
     // Where the two met, a rim may be left of the damage.
     ...damaged(apart).filter(({ mask }) => mask.values.filter((value) => value >= 0.5).length >= smallestArea),
   ];
+}
+
+/** All of {@link repairRegions} in one mask on the image's {@link maskGrid}, `[height, width]`, 0..1. */
+export function repairMask(analysis: Analysed, choice: RepairChoice): Float32Array {
+  const grid = maskGrid({ width: analysis.imageWidth, height: analysis.imageHeight });
+  const all = new Float32Array(grid.width * grid.height);
+  for (const { mask } of repairRegions(analysis, choice)) {
+    const { part, values } = mask;
+    values.forEach((value, i) => {
+      const at = (part.y + Math.floor(i / part.width)) * grid.width + part.x + (i % part.width);
+      all[at] = Math.max(all[at] as number, value);
+    });
+  }
+  return all;
 }
 
 /** D_A of the phrases alone that are at least so surely not as asked. */

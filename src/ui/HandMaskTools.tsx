@@ -1,7 +1,6 @@
 import { ToggleGroup } from 'radix-ui';
 import { useState } from 'react';
-import { mergedMask } from '../quality/mergedMask.ts';
-import { maskGrid } from '../refine/repairMask.ts';
+import { maskGrid, repairMask } from '../refine/repairMask.ts';
 import { BRUSH_SIZES, type BrushTool, handMaskOf, maskedShare } from '../store/handMaskSlice.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import controls from './controls.module.css';
@@ -22,7 +21,7 @@ export function HandMaskTools({ image, shown }: { image: ImageItem; shown: Image
   const store = useAppStore();
   const brush = useApp((state) => state.brush);
   const mask = useApp((state) => handMaskOf(state, image.id));
-  const threshold = useApp((state) => state.refineChoices.settings.maskThreshold);
+  const settings = useApp((state) => state.refineChoices.settings);
   const { setBrush, setHandMask } = store.getState();
   /** The maps were asked, and had nothing. */
   const [foundNothing, setFoundNothing] = useState(false);
@@ -32,8 +31,8 @@ export function HandMaskTools({ image, shown }: { image: ImageItem; shown: Image
   const startFromMaps = () => {
     if (!opened || !perceptual) return;
     const grid = maskGrid(opened);
-    const maps = { perceptual: perceptual.map, alignmentDefect: alignment?.defect ?? null };
-    const found = mergedMask(maps, { ...grid, threshold }).mask;
+    const analysed = { imageWidth: opened.width, imageHeight: opened.height, perceptual, alignment };
+    const found = repairMask(analysed, settings);
     setFoundNothing(!found.some((value) => value > 0));
     setHandMask(image.id, { ...grid, values: Uint8Array.from(found, (value) => Math.round(255 * value)) });
   };

@@ -20,10 +20,12 @@ export function Legend({
   isShared: boolean;
 }) {
   if (layer.mask) {
+    const { maskThreshold, leastDamage, stage1 } = layer.mask.choice;
     return (
       <figure className={styles.legend} data-testid="legend">
         <figcaption>
-          <span className={styles.maskSwatch} /> To repair: {layer.name} below {percent(1 - layer.mask.threshold)}
+          <span className={styles.maskSwatch} /> To repair: {layer.name} below {percent(1 - maskThreshold)}
+          {(leastDamage > maskThreshold || stage1.leastMismatch > 0) && ', where sure'}
         </figcaption>
       </figure>
     );

@@ -43,7 +43,7 @@ export function Stage({
   const showOriginal = useApp((state) => state.showOriginal);
   const chosenView = useApp((state) => state.view);
   const amplification = useApp((state) => state.amplification);
-  const maskThreshold = useApp((state) => state.refineChoices.settings.maskThreshold);
+  const repairChoice = useApp((state) => state.refineChoices.settings);
   const hoveredRegion = useApp((state) => state.hoveredRegion);
   const previews = usePreviews(image, comparison);
   const [pointed, setPointed] = useState<{ u: number; v: number } | null>(null);
@@ -90,7 +90,7 @@ export function Stage({
   const after = usePictureOf(comparison?.after, original);
   const size = original.size;
 
-  const layerView = { overlay, factor, pinnedPhrase, hoveredPhrase, showOriginal, scale, maskThreshold };
+  const layerView = { overlay, factor, pinnedPhrase, hoveredPhrase, showOriginal, scale, repairChoice };
   const layer = isDifference ? null : layerOf(comparison?.after.item ?? image, layerView);
   const isBeforeSeen = view === 'slider' || view === 'sideBySide';
   const layerBefore = comparison && isBeforeSeen ? layerOf(comparison.before.item, layerView) : null;

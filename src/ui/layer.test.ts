@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { paintHeatmap } from '../image/heatmap.ts';
 import type { QualityMap } from '../quality/qualityMap.ts';
 import type { AlignmentResult, PerceptualResult } from '../quality/qualityResults.ts';
+import { defaultRefineSettings } from '../refine/refineSettings.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import { savableLayer, savableMaps } from './exports.ts';
 import { type Layer, type LayerView, layerOf, missingLayerReason, worseOf } from './layer.ts';
@@ -52,7 +53,7 @@ const view: LayerView = {
   hoveredPhrase: null,
   showOriginal: false,
   scale: 'absolute',
-  maskThreshold: 0.5,
+  repairChoice: defaultRefineSettings,
 };
 
 test('the overlay chooses the map, a factor its own', () => {
@@ -78,13 +79,10 @@ test('a phrase under the pointer wins over a pinned one, and one without a place
 
 test('the mask keeps its source while nothing changes', () => {
   const mask = layerOf(image, { ...view, overlay: 'mask' })?.mask;
-  expect(mask).toEqual({
-    perceptual: perceptual.map,
-    alignmentDefect: alignment.defect,
-    threshold: 0.5,
-  });
+  expect(mask).toEqual({ perceptual, alignment, choice: defaultRefineSettings });
   expect(layerOf(image, { ...view, overlay: 'mask' })?.mask).toBe(mask);
-  expect(layerOf(image, { ...view, overlay: 'mask', maskThreshold: 0.3 })?.mask?.threshold).toBe(0.3);
+  const repairChoice = { ...defaultRefineSettings, maskThreshold: 0.3 };
+  expect(layerOf(image, { ...view, overlay: 'mask', repairChoice })?.mask?.choice).toBe(repairChoice);
 });
 
 test('a missing AQ-Map is explained once the analysis is over, not before', () => {
@@ -108,6 +106,16 @@ test('a mask is painted ruby where the picture is bad, clear where it is good', 
   const at = (x: number) => [...data.subarray(((height >> 1) * width + x) * 4, ((height >> 1) * width + x) * 4 + 4)];
   expect(at(2)).toEqual([...MASK_COLOR, 255]);
   expect(at(width - 3)[3]).toBe(0);
+});
+
+test('what a refinement would leave alone is not masked', () => {
+  const alpha = (leastDamage: number) => {
+    const repairChoice = { ...defaultRefineSettings, leastDamage };
+    const layer = layerOf(image, { ...view, overlay: 'mask', repairChoice }) as Layer;
+    return Math.max(...painted(layer, { aspect: 2, range: [0, 1] }).data.filter((_, i) => i % 4 === 3));
+  };
+  expect(alpha(0.7)).toBe(255);
+  expect(alpha(0.95)).toBe(0);
 });
 
 test('a heatmap painted in bands is the heatmap painted at once', () => {

@@ -1,5 +1,6 @@
 import type { QualityMap } from '../quality/qualityMap.ts';
-import type { PerceptualFactor } from '../quality/qualityResults.ts';
+import type { PerceptualFactor, PerceptualResult } from '../quality/qualityResults.ts';
+import type { Analysed, RepairChoice } from '../refine/repairMask.ts';
 import type { AppState } from '../store/appStore.ts';
 import type { ImageItem } from '../store/imagesSlice.ts';
 import type { ViewSlice } from '../store/viewSlice.ts';
@@ -17,12 +18,9 @@ export interface Layer {
   readonly mask: MaskSource | null;
 }
 
-/** The maps whose merged defect makes the mask; the same maps and threshold give the same object. */
-export interface MaskSource {
-  readonly perceptual: QualityMap;
-  readonly alignmentDefect: QualityMap | null;
-  /** τ: pixels with a merged defect above it are bad, 0..1. */
-  readonly threshold: number;
+/** What the mask is made of; the same maps and choice give the same object. */
+export interface MaskSource extends Pick<Analysed, 'perceptual' | 'alignment'> {
+  readonly choice: RepairChoice;
 }
 
 /** Which part of the view decides the layer. */
@@ -30,15 +28,15 @@ export type LayerView = Pick<
   ViewSlice,
   'overlay' | 'factor' | 'pinnedPhrase' | 'hoveredPhrase' | 'showOriginal' | 'scale'
 > & {
-  /** τ: what a refinement would repair, 0..1. */
-  readonly maskThreshold: number;
+  /** What decides what a refinement would repair. */
+  readonly repairChoice: RepairChoice;
 };
 
 /** The part of the present view that decides the layer. */
 export function layerViewOf(state: AppState): LayerView {
   const { overlay, factor, pinnedPhrase, hoveredPhrase, showOriginal, scale, refineChoices } = state;
-  const { maskThreshold } = refineChoices.settings;
-  return { overlay, factor, pinnedPhrase, hoveredPhrase, showOriginal, scale, maskThreshold };
+  const repairChoice = refineChoices.settings;
+  return { overlay, factor, pinnedPhrase, hoveredPhrase, showOriginal, scale, repairChoice };
 }
 
 const merged = new WeakMap<QualityMap, WeakMap<QualityMap, QualityMap>>();
@@ -60,15 +58,14 @@ export function worseOf(a: QualityMap, b: QualityMap): QualityMap {
   return map;
 }
 
-const maskSources = new WeakMap<QualityMap, MaskSource>();
+const maskSources = new WeakMap<PerceptualResult, MaskSource>();
 
-function maskSource({ perceptual, alignment }: ImageItem, threshold: number): MaskSource | null {
+function maskSource({ perceptual, alignment }: ImageItem, choice: RepairChoice): MaskSource | null {
   if (!perceptual) return null;
-  const alignmentDefect = alignment?.defect ?? null;
-  const known = maskSources.get(perceptual.map);
-  if (known?.alignmentDefect === alignmentDefect && known.threshold === threshold) return known;
-  const source = { perceptual: perceptual.map, alignmentDefect, threshold };
-  maskSources.set(perceptual.map, source);
+  const known = maskSources.get(perceptual);
+  if (known?.alignment === alignment && known.choice === choice) return known;
+  const source = { perceptual, alignment, choice };
+  maskSources.set(perceptual, source);
   return source;
 }
 
@@ -101,7 +98,7 @@ export function layerOf(image: ImageItem, view: LayerView): Layer | null {
         ...quality,
         map,
         name,
-        mask: view.overlay === 'mask' ? maskSource(image, view.maskThreshold) : null,
+        mask: view.overlay === 'mask' ? maskSource(image, view.repairChoice) : null,
       };
     }
   }

@@ -1,5 +1,5 @@
 import { legendStops, paintHeatmap, relativeRange } from '../image/heatmap.ts';
-import { mergedMask } from '../quality/mergedMask.ts';
+import { repairMask } from '../refine/repairMask.ts';
 import type { Scale } from '../store/viewSlice.ts';
 import type { Layer, MaskSource } from './layer.ts';
 import type { Size } from './viewport.ts';
@@ -47,8 +47,8 @@ export function* paintLayer(
   return { width, height, data };
 }
 
-function paintMask(source: MaskSource, size: Size): Uint8ClampedArray<ArrayBuffer> {
-  const { mask } = mergedMask(source, { ...size, threshold: source.threshold });
+function paintMask({ choice, ...analysed }: MaskSource, { width, height }: Size): Uint8ClampedArray<ArrayBuffer> {
+  const mask = repairMask({ ...analysed, imageWidth: width, imageHeight: height }, choice);
   const pixels = new Uint8ClampedArray(mask.length * 4);
   const [red, green, blue] = MASK_COLOR;
   for (let i = 0; i < mask.length; i++) {
